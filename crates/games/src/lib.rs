@@ -1,0 +1,8 @@
+//! Rules of the games, pure and deterministic, in OpenSpiel's terms and conformant with open_spiel 2.0.2.
+//!
+//! Also what is computed from the rules alone: the numpy-legacy random generator, MCTS as the sidecar's opponent
+//! plays it, CFR+, best response, exploitability. No I/O, no clocks, no global state.
+
+mod game;
+
+pub use game::{Action, Game, Player, State};

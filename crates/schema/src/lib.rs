@@ -1,0 +1,22 @@
+//! The shared vocabulary: trajectories, the sidecar's wire types, task cards, run configuration, artifacts.
+//!
+//! Plain serde data without I/O and without behaviour beyond small constructors. Formats are fixed by
+//! `interfaces.md`; what is added to them here is listed in `docs/adr/0002-trajectory-fields.md`.
+
+mod artifact;
+mod config;
+pub mod env_api;
+mod task;
+mod trajectory;
+mod verify;
+
+pub use artifact::{Artifact, ArtifactKind, LoraSpec};
+pub use config::{
+    BudgetConfig, EnvConfig, ModelConfig, ObjectiveConfig, OptimizerConfig, RewardConfig, RewardFunction, RolloutConfig,
+    RunConfig, RunSection, TaskConfig,
+};
+pub use task::{EnvName, Environments, Message, Role, TaskError, TaskType};
+pub use trajectory::{
+    EpisodeId, Opponent, OpponentKind, Sampling, Score, StopReason, Trajectory, Turn, TurnFinish, TRAJECTORY_SCHEMA,
+};
+pub use verify::{Failure, VerifyReport};
