@@ -1,0 +1,88 @@
+//! Which ids end, pad and separate, from the three files that may say so.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::{Error, files};
+
+/// Tokens by which common chat formats end a turn.
+const END_OF_TURN: [&str; 4] = ["<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>"];
+
+/// The special tokens of one model folder.
+#[derive(Debug)]
+pub(super) struct Specials {
+    pub(super) eos: u32,
+    pub(super) pad: u32,
+    pub(super) end_of_turn: u32,
+    pub(super) stop: Vec<u32>,
+    /// `eos_token` and its siblings as templates see them.
+    pub(super) by_name: BTreeMap<String, String>,
+}
+
+impl Specials {
+    /// Reads `tokenizer_config.json`, `generation_config.json` and `config.json` of `folder`, each of which may lack.
+    pub(super) fn read(folder: &Path, tokenizer: &tokenizers::Tokenizer) -> Result<Self, Error> {
+        let by_name = named_tokens(&files::read_json_if_there(&folder.join("tokenizer_config.json"))?);
+        let generation = files::read_json_if_there(&folder.join("generation_config.json"))?;
+        let config = files::read_json_if_there(&folder.join("config.json"))?;
+        let id_of = |name: &str| by_name.get(name).and_then(|token| tokenizer.token_to_id(token));
+        let listed = ids(&generation["eos_token_id"]);
+        let eos = id_of("eos_token")
+            .or_else(|| listed.first().copied())
+            .or_else(|| ids(&config["eos_token_id"]).first().copied())
+            .ok_or_else(|| Error::Invalid {
+                path: folder.join("tokenizer_config.json"),
+                reason: "no end-of-sequence token is named here, in generation_config.json or in config.json"
+                    .to_owned(),
+            })?;
+        let pad = id_of("pad_token")
+            .or_else(|| ids(&generation["pad_token_id"]).first().copied())
+            .unwrap_or(eos);
+        let end_of_turn = END_OF_TURN
+            .iter()
+            .find_map(|token| tokenizer.token_to_id(token))
+            .unwrap_or(eos);
+        let mut stop = listed;
+        stop.extend(
+            [eos, end_of_turn]
+                .iter()
+                .filter(|id| !stop.contains(id))
+                .copied()
+                .collect::<Vec<_>>(),
+        );
+        stop.dedup();
+        Ok(Self {
+            eos,
+            pad,
+            end_of_turn,
+            stop,
+            by_name,
+        })
+    }
+}
+
+/// Entries `…_token` of a `tokenizer_config.json`, whose values are strings, objects with `content`, or null.
+fn named_tokens(config: &Value) -> BTreeMap<String, String> {
+    let entries = config
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| name.ends_with("_token"));
+    entries
+        .filter_map(|(name, value)| {
+            let token = value.as_str().or_else(|| value["content"].as_str())?;
+            Some((name.clone(), token.to_owned()))
+        })
+        .collect()
+}
+
+/// One id or a list of them.
+fn ids(value: &Value) -> Vec<u32> {
+    let one = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
+    match value {
+        Value::Array(many) => many.iter().filter_map(one).collect(),
+        other => one(other).into_iter().collect(),
+    }
+}
