@@ -45,14 +45,11 @@ impl Specials {
             .find_map(|token| tokenizer.token_to_id(token))
             .unwrap_or(eos);
         let mut stop = listed;
-        stop.extend(
-            [eos, end_of_turn]
-                .iter()
-                .filter(|id| !stop.contains(id))
-                .copied()
-                .collect::<Vec<_>>(),
-        );
-        stop.dedup();
+        for id in [eos, end_of_turn] {
+            if !stop.contains(&id) {
+                stop.push(id);
+            }
+        }
         Ok(Self {
             eos,
             pad,
