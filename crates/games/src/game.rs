@@ -94,3 +94,11 @@ impl Clone for Box<dyn State> {
         self.clone_box()
     }
 }
+
+/// `other` as a state of the same game, for implementations of [`State::copy_from`].
+///
+/// # Panics
+/// If it is one of another game.
+pub(crate) fn same_kind<S: State + 'static>(other: &dyn State) -> &S {
+    other.as_any().downcast_ref().expect("both states are of the same game")
+}

@@ -3,6 +3,15 @@
 //! Also what is computed from the rules alone: the numpy-legacy random generator, MCTS as the sidecar's opponent
 //! plays it, CFR+, best response, exploitability. No I/O, no clocks, no global state.
 
+mod error;
 mod game;
+pub mod gin_rummy;
+mod kuhn;
+mod leduc;
+mod liars_dice;
+pub mod rng;
+mod spec;
 
+pub use error::Error;
 pub use game::{Action, Game, Player, State};
+pub use spec::{GAME_NAMES, load_game};
