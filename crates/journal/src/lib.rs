@@ -1,1 +1,11 @@
-//! (in work)
+//! The record of a run: an append-only journal of events, its reader, and the HTML report as a pure function.
+//!
+//! Light and synchronous; reads no clock and knows no other crate. Events are any serialisable type: what they mean is
+//! their writer's business. The journal is one JSON object per line in this simplest form.
+
+mod error;
+mod log;
+pub mod report;
+
+pub use error::Error;
+pub use log::{Journal, read};
