@@ -1,0 +1,5 @@
+//! Sessions and pools against a stub sidecar on port 0.
+
+mod pool;
+mod session;
+mod stub;
