@@ -20,6 +20,8 @@ const REFERENCE: RGBColor = RGBColor(0x05, 0x05, 0x05);
 const FONT_SCALE: f64 = 1.24;
 /// Steps over which the bold line averages.
 const SMOOTHING: usize = 9;
+/// Pixels beside a wide plot for the names of reference lines.
+const NAMES_WIDTH: i32 = 150;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
@@ -52,7 +54,12 @@ pub(super) enum Unit {
 
 /// The chart as an `<svg>` element, or `None` if there is nothing to draw.
 pub(super) fn svg(spec: Spec<'_>) -> Option<String> {
-    let values: Vec<(f64, f64)> = spec.values.iter().copied().filter(|(_, y)| y.is_finite()).collect();
+    let values: Vec<(f64, f64)> = spec
+        .values
+        .iter()
+        .copied()
+        .filter(|(_, y)| y.is_finite())
+        .collect();
     if values.is_empty() {
         return None;
     }
@@ -69,22 +76,30 @@ fn draw(area: &Area<'_>, spec: &Spec<'_>, values: &[(f64, f64)]) -> Result<(), B
     let (xs, ys) = ranges(spec, values);
     let mut chart = ChartBuilder::on(area)
         .margin(8)
+        .margin_right(if names_beside(spec) { NAMES_WIDTH } else { 16 })
         .x_label_area_size(26)
         .y_label_area_size(44)
         .build_cartesian_2d(xs.clone(), ys.clone())?;
     draw_mesh(&mut chart, spec)?;
     for line in spec.references {
-        let path = PathElement::new(vec![(xs.start, line.value), (xs.end, line.value)], REFERENCE.stroke_width(1));
+        let path = PathElement::new(
+            vec![(xs.start, line.value), (xs.end, line.value)],
+            REFERENCE.stroke_width(1),
+        );
         chart.draw_series(std::iter::once(path))?;
     }
-    let smooth = if spec.smoothed { moving_mean(values) } else { values.to_vec() };
+    let smooth = if spec.smoothed {
+        moving_mean(values)
+    } else {
+        values.to_vec()
+    };
     if spec.smoothed {
         chart.draw_series(values.iter().map(|&point| Circle::new(point, 2, RAW.filled())))?;
     }
     chart.draw_series(LineSeries::new(smooth.iter().copied(), LINE.stroke_width(2)))?;
     let last = *smooth.last().expect("there is at least one value");
     chart.draw_series(std::iter::once(Circle::new(last, 4, LINE.filled())))?;
-    draw_reference_names(area, &chart, spec.references)
+    draw_reference_names(area, &chart, spec)
 }
 
 fn draw_mesh(chart: &mut Chart<'_, '_>, spec: &Spec<'_>) -> Result<(), Box<dyn std::error::Error>> {
@@ -104,24 +119,33 @@ fn draw_mesh(chart: &mut Chart<'_, '_>, spec: &Spec<'_>) -> Result<(), Box<dyn s
     Ok(())
 }
 
+/// Whether there is room for the names of reference lines beside the plot.
+fn names_beside(spec: &Spec<'_>) -> bool {
+    spec.size.0 > 600 && !spec.references.is_empty()
+}
+
 /// Names at the right end of their lines, pushed apart where lines are close.
 fn draw_reference_names(
     area: &Area<'_>,
     chart: &Chart<'_, '_>,
-    references: &[ReferenceLine],
+    spec: &Spec<'_>,
 ) -> Result<(), Box<dyn std::error::Error>> {
     const HEIGHT: i32 = 14;
-    let mut sorted: Vec<&ReferenceLine> = references.iter().collect();
+    let mut sorted: Vec<&ReferenceLine> = spec.references.iter().collect();
     sorted.sort_by(|a, b| b.value.total_cmp(&a.value));
     let (columns, _) = chart.plotting_area().get_pixel_range();
-    let style = font(11.0, REFERENCE).pos(Pos::new(HPos::Right, VPos::Bottom));
+    let (x, anchor) = match names_beside(spec) {
+        true => (columns.end + 8, Pos::new(HPos::Left, VPos::Center)),
+        false => (columns.end - 4, Pos::new(HPos::Right, VPos::Bottom)),
+    };
+    let style = font(11.0, REFERENCE).pos(anchor);
     let mut free_from = i32::MIN;
     for line in sorted {
         let (_, line_y) = chart.backend_coord(&(chart.x_range().end, line.value));
         let y = (line_y - 1).max(free_from);
         free_from = y + HEIGHT;
         let text = format!("{} {}", line.label, label(line.value, Unit::Signed));
-        area.draw_text(&text, &style, (columns.end - 4, y))?;
+        area.draw_text(&text, &style, (x, y))?;
     }
     Ok(())
 }
@@ -134,7 +158,10 @@ fn font(size: f64, color: RGBColor) -> TextStyle<'static> {
 fn ranges(spec: &Spec<'_>, values: &[(f64, f64)]) -> (std::ops::Range<f64>, std::ops::Range<f64>) {
     let first = values[0].0;
     let last = values.last().map_or(first, |point| point.0);
-    let heights = values.iter().map(|point| point.1).chain(spec.references.iter().map(|line| line.value));
+    let heights = values
+        .iter()
+        .map(|point| point.1)
+        .chain(spec.references.iter().map(|line| line.value));
     let (mut low, mut high) = heights.fold((f64::MAX, f64::MIN), |(low, high), y| (low.min(y), high.max(y)));
     if spec.unit != Unit::Signed {
         low = low.min(0.0);
@@ -149,11 +176,12 @@ fn ranges(spec: &Spec<'_>, values: &[(f64, f64)]) -> (std::ops::Range<f64>, std:
     (first..last.max(first + 1.0), low..high + margin)
 }
 
-/// The mean of the last [`SMOOTHING`] values, fewer at the start.
+/// The mean of up to [`SMOOTHING`] neighbours, as many before as after.
 fn moving_mean(values: &[(f64, f64)]) -> Vec<(f64, f64)> {
     (0..values.len())
         .map(|index| {
-            let window = &values[(index + 1).saturating_sub(SMOOTHING)..=index];
+            let reach = (SMOOTHING / 2).min(index).min(values.len() - 1 - index);
+            let window = &values[index - reach..=index + reach];
             let sum: f64 = window.iter().map(|point| point.1).sum();
             (values[index].0, sum / window.len() as f64)
         })

@@ -40,8 +40,10 @@ fn header(report: &RunReport) -> String {
         ("episodes", thousands(episodes)),
         ("time", duration(report.elapsed_s)),
     ];
-    let facts: String =
-        facts.iter().map(|(name, value)| format!("<div><dt>{name}</dt><dd>{value}</dd></div>")).collect();
+    let facts: String = facts
+        .iter()
+        .map(|(name, value)| format!("<div><dt>{name}</dt><dd>{value}</dd></div>"))
+        .collect();
     let (title, subtitle) = (escape(&report.title), escape(&report.subtitle));
     format!("<header>\n<h1>{title}</h1>\n<p>{subtitle}</p>\n<dl class=\"facts\">{facts}</dl>\n</header>\n")
 }
@@ -57,7 +59,8 @@ fn summary(rows: &[SummaryRow]) -> String {
             Some(false) => "<span class=\"bad\">✗ missed</span>",
             None => "",
         };
-        let [label, before, after, goal] = [&row.label, &row.before, &row.after, &row.goal].map(|text| escape(text));
+        let [label, before, after, goal] =
+            [&row.label, &row.before, &row.after, &row.goal].map(|text| escape(text));
         let _ = writeln!(
             body,
             "<tr><th scope=\"row\">{label}</th><td>{before}</td><td class=\"after\">{after}</td><td>{goal}</td><td>{mark}</td></tr>"
@@ -72,32 +75,68 @@ fn summary(rows: &[SummaryRow]) -> String {
 fn charts(report: &RunReport) -> String {
     let points = &report.points;
     let returns = series(points, |point| Some(point.mean_return));
-    let hero = |size| Spec { values: &returns, references: &report.references, smoothed: true, size, unit: Unit::Signed };
+    let hero = |size| Spec {
+        values: &returns,
+        references: &report.references,
+        smoothed: true,
+        size,
+        unit: Unit::Signed,
+    };
     let (Some(wide), Some(narrow)) = (chart::svg(hero(WIDE)), chart::svg(hero(NARROW))) else {
         return String::new();
     };
     let small: String = [
-        small_chart("NashConv", "exact, 0 is an equilibrium", &series(points, |point| point.nash_conv), Unit::Plain),
-        small_chart("Illegal actions", "share of turns", &series(points, |point| Some(point.illegal_rate)), Unit::Percent),
-        small_chart("Zero-signal groups", "all rewards equal", &series(points, |point| Some(point.zero_signal)), Unit::Percent),
-        small_chart("Entropy", "nats per token", &series(points, |point| Some(point.entropy)), Unit::Plain),
+        small_chart(
+            "NashConv",
+            "exact, 0 is an equilibrium",
+            &series(points, |point| point.nash_conv),
+            Unit::Plain,
+        ),
+        small_chart(
+            "Illegal actions",
+            "share of turns",
+            &series(points, |point| Some(point.illegal_rate)),
+            Unit::Percent,
+        ),
+        small_chart(
+            "Zero-signal groups",
+            "all rewards equal",
+            &series(points, |point| Some(point.zero_signal)),
+            Unit::Percent,
+        ),
+        small_chart(
+            "Entropy",
+            "nats per token",
+            &series(points, |point| Some(point.entropy)),
+            Unit::Plain,
+        ),
     ]
     .concat();
     format!(
         "<section>\n<h2>Learning curve</h2>\n<figure class=\"hero\" role=\"img\" aria-label=\"Mean return by step\">\n\
          <div class=\"wide\">{wide}</div>\n<div class=\"narrow\">{narrow}</div>\n\
-         <figcaption>Mean return by optimizer step, chips per hand. Dots are single steps, the line is the mean of the \
-         last nine{}.</figcaption>\n</figure>\n<div class=\"grid\">\n{small}</div>\n</section>\n",
+         <figcaption>Mean return by optimizer step, chips per hand. Dots are single steps, the line is the mean of \
+         nine neighbours{}.</figcaption>\n</figure>\n<div class=\"grid\">\n{small}</div>\n</section>\n",
         reference_note(&report.references),
     )
 }
 
 fn reference_note(references: &[ReferenceLine]) -> &'static str {
-    if references.is_empty() { "" } else { "; horizontal lines are known players" }
+    if references.is_empty() {
+        ""
+    } else {
+        "; horizontal lines are known players"
+    }
 }
 
 fn small_chart(name: &str, note: &str, values: &[(f64, f64)], unit: Unit) -> String {
-    let spec = Spec { values, references: &[], smoothed: values.len() > 40, size: SMALL, unit };
+    let spec = Spec {
+        values,
+        references: &[],
+        smoothed: values.len() > 40,
+        size: SMALL,
+        unit,
+    };
     let Some(svg) = chart::svg(spec) else {
         return String::new();
     };
@@ -107,15 +146,26 @@ fn small_chart(name: &str, note: &str, values: &[(f64, f64)], unit: Unit) -> Str
 }
 
 fn series(points: &[Point], value: impl Fn(&Point) -> Option<f64>) -> Vec<(f64, f64)> {
-    points.iter().filter_map(|point| Some((point.step as f64, value(point)?))).collect()
+    points
+        .iter()
+        .filter_map(|point| Some((point.step as f64, value(point)?)))
+        .collect()
 }
 
 fn hands(report: &RunReport) -> String {
     let column = |name: &str, hands: &[String]| {
-        let hands: String = hands.iter().map(|hand| format!("<pre>{}</pre>\n", escape(hand.trim_end()))).collect();
-        if hands.is_empty() { hands } else { format!("<div>\n<h3>{name}</h3>\n{hands}</div>\n") }
+        let hands: String = hands
+            .iter()
+            .map(|hand| format!("<pre>{}</pre>\n", escape(hand.trim_end())))
+            .collect();
+        if hands.is_empty() {
+            hands
+        } else {
+            format!("<div>\n<h3>{name}</h3>\n{hands}</div>\n")
+        }
     };
-    let columns = column("Before training", &report.hands_before) + &column("After training", &report.hands_after);
+    let columns =
+        column("Before training", &report.hands_before) + &column("After training", &report.hands_after);
     if columns.is_empty() {
         return columns;
     }
@@ -128,7 +178,18 @@ fn steps(points: &[Point]) -> String {
     }
     let mut body = String::new();
     for point in points {
-        let Point { step, episodes, mean_return, zero_signal, illegal_rate, turns, tok_s, entropy, loss, nash_conv } = point;
+        let Point {
+            step,
+            episodes,
+            mean_return,
+            zero_signal,
+            illegal_rate,
+            turns,
+            tok_s,
+            entropy,
+            loss,
+            nash_conv,
+        } = point;
         let cells = [
             step.to_string(),
             thousands(*episodes),
