@@ -1,1 +1,32 @@
-//! (in work)
+//! Decoder-only language models on burn: configuration, weights, LoRA, KV cache, and the sampling engine.
+//!
+//! # Layout
+//! - [`DecoderConfig`]: the shape of a model, from HF's config.json or a named size
+//! - [`LanguageModel`]: the graph, the same for rollout and training; [`TokenBatch`] goes in
+//! - `weights`, `adapter`: safetensors and PEFT folders, in and out
+//! - `lora`: the low-rank side path
+//! - [`Engine`]: batched sampling on its own thread
+//! - `device`: choosing and probing the device
+//!
+//! What it does not know: text, objectives, environments, sockets.
+
+mod adapter;
+mod config;
+mod decoder;
+mod device;
+mod engine;
+mod error;
+mod lora;
+mod weights;
+
+pub use adapter::write_floor_adapter;
+pub use config::{Arch, DecoderConfig, Llama3Rope, RopeConfig, Size};
+pub use decoder::{KvCache, LanguageModel, Linear, RmsNorm, TokenBatch};
+pub use device::{DeviceChoice, DeviceInfo, devices};
+pub use engine::{
+    Engine, EngineConfig, EngineStats, GenerateRequest, Generation, Sampling, ScoreRequest,
+    candidate_logprobs, generate_batch,
+};
+pub use error::{Error, Result};
+pub use lora::{LoraConfig, Target};
+pub use weights::{SaveOptions, copy_companions};

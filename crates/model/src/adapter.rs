@@ -1,0 +1,285 @@
+//! LoRA adapters as PEFT 0.21 writes and reads them: `adapter_config.json` and `adapter_model.safetensors`.
+//!
+//! What the side path here cannot represent is refused when reading, by the name of the option.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::config::DecoderConfig;
+use crate::decoder::LanguageModel;
+use crate::lora::{LoraConfig, LoraPair, Target, fresh_pairs, lora_places};
+use crate::weights::{HostTensor, TensorFiles, host_values, write_atomically, write_tensors};
+use crate::{Error, Result};
+
+/// Of every tensor name in an adapter file.
+const PREFIX: &str = "base_model.model.";
+
+/// Options that change the function and that no adapter of ours has. Absent, null, false and empty values are fine.
+const REFUSED: [&str; 17] = [
+    "modules_to_save",
+    "rank_pattern",
+    "alpha_pattern",
+    "use_dora",
+    "use_rslora",
+    "use_qalora",
+    "use_bdlora",
+    "fan_in_fan_out",
+    "lora_bias",
+    "layers_to_transform",
+    "layers_pattern",
+    "layer_replication",
+    "exclude_modules",
+    "target_parameters",
+    "trainable_token_indices",
+    "arrow_config",
+    "alora_invocation_tokens",
+];
+
+#[derive(Deserialize)]
+struct PeftConfig {
+    peft_type: String,
+    r: usize,
+    lora_alpha: f32,
+    target_modules: TargetModules,
+    #[serde(default)]
+    bias: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum TargetModules {
+    Pattern(String),
+    Names(Vec<String>),
+}
+
+impl LoraConfig {
+    /// Reads `adapter_config.json` of an adapter's folder.
+    ///
+    /// # Errors
+    /// If the file is missing or malformed, or asks for something other than plain LoRA on linear maps.
+    pub fn from_dir(dir: &Path) -> Result<Self> {
+        let path = dir.join("adapter_config.json");
+        let refuse = |reason: String| Error::Adapter {
+            path: dir.to_owned(),
+            reason,
+        };
+        let text = std::fs::read_to_string(&path).map_err(Error::io(&path))?;
+        let value: Value = serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?;
+        if let Some(option) = REFUSED.into_iter().find(|option| !is_unset(value.get(option))) {
+            return Err(refuse(format!("`{option}` is not supported")));
+        }
+        let config: PeftConfig = serde_json::from_value(value).map_err(|error| refuse(error.to_string()))?;
+        if config.peft_type != "LORA" {
+            return Err(refuse(format!("peft_type `{}` is not LORA", config.peft_type)));
+        }
+        if let Some(bias) = config.bias.filter(|bias| bias != "none") {
+            return Err(refuse(format!("bias `{bias}` is not supported")));
+        }
+        if config.r == 0 {
+            return Err(refuse("r is 0".to_owned()));
+        }
+        let targets = match config.target_modules {
+            TargetModules::Pattern(pattern) if pattern == "all-linear" => Target::ALL.to_vec(),
+            TargetModules::Pattern(pattern) => {
+                return Err(refuse(format!(
+                    "target_modules as a pattern, `{pattern}`, is not supported"
+                )));
+            }
+            TargetModules::Names(names) => parse_targets(&names).map_err(refuse)?,
+        };
+        Ok(Self {
+            rank: config.r,
+            alpha: config.lora_alpha,
+            targets,
+        })
+    }
+
+    /// The text of `adapter_config.json`, with the fields that PEFT 0.21 writes.
+    fn to_peft_json(&self, base_model: &str) -> Value {
+        let targets: Vec<&str> = self.targets.iter().map(|target| target.name()).collect();
+        json!({
+            "alora_invocation_tokens": null,
+            "alpha_pattern": {},
+            "arrow_config": null,
+            "auto_mapping": null,
+            "base_model_name_or_path": base_model,
+            "bias": "none",
+            "corda_config": null,
+            "ensure_weight_tying": false,
+            "eva_config": null,
+            "exclude_modules": null,
+            "fan_in_fan_out": false,
+            "inference_mode": true,
+            "init_lora_weights": true,
+            "layer_replication": null,
+            "layers_pattern": null,
+            "layers_to_transform": null,
+            "loftq_config": {},
+            "lora_alpha": alpha_json(self.alpha),
+            "lora_bias": false,
+            "lora_dropout": 0.0,
+            "megatron_config": null,
+            "megatron_core": "megatron.core",
+            "modules_to_save": null,
+            "peft_type": "LORA",
+            "peft_version": "0.21.2",
+            "qalora_group_size": 16,
+            "r": self.rank,
+            "rank_pattern": {},
+            "revision": null,
+            "target_modules": targets,
+            "target_parameters": null,
+            "task_type": "CAUSAL_LM",
+            "trainable_token_indices": null,
+            "use_dora": false,
+            "use_qalora": false,
+            "use_rslora": false,
+        })
+    }
+}
+
+impl LanguageModel {
+    /// Adds the adapter in `dir`; from here on only the adapter asks for gradients.
+    ///
+    /// # Errors
+    /// If the adapter is unreadable, not plain LoRA, or made for another shape of model.
+    pub fn with_adapter(self, dir: &Path) -> Result<Self> {
+        let lora = LoraConfig::from_dir(dir)?;
+        let files = TensorFiles::open(dir, "adapter_model")?;
+        let places = lora_places(self.config(), &lora);
+        if files.names().count() != 2 * places.len() {
+            let reason = format!("{} tensors, {} expected", files.names().count(), 2 * places.len());
+            return Err(Error::Adapter {
+                path: dir.to_owned(),
+                reason,
+            });
+        }
+        let mut pairs = Vec::with_capacity(places.len());
+        for (name, shape) in places {
+            let a = matrix(
+                &files,
+                &format!("{PREFIX}{name}.lora_A.weight"),
+                [lora.rank, shape.n_in],
+            )?;
+            let b = matrix(
+                &files,
+                &format!("{PREFIX}{name}.lora_B.weight"),
+                [shape.n_out, lora.rank],
+            )?;
+            pairs.push(LoraPair { name, a, b, shape });
+        }
+        Ok(self.with_lora_pairs(&lora, pairs))
+    }
+
+    /// Writes the adapter to `dir`, in f32. The configuration comes last: a folder with one is complete.
+    ///
+    /// # Errors
+    /// If the model has no adapter, or a file cannot be written.
+    pub fn save_adapter(&self, dir: &Path, base_model: &str) -> Result<()> {
+        let Some(lora) = self.lora() else {
+            return Err(Error::Adapter {
+                path: dir.to_owned(),
+                reason: "the model has no adapter".to_owned(),
+            });
+        };
+        let mut tensors = Vec::new();
+        for (idx, layer) in self.model.layers.iter().enumerate() {
+            for target in &lora.targets {
+                let linear = layer.linear(*target);
+                let (Some(a), Some(b)) = (&linear.lora_a, &linear.lora_b) else {
+                    continue;
+                };
+                let name = format!("{PREFIX}model.layers.{idx}.{}", target.path());
+                for (part, matrix) in [("lora_A", a.val()), ("lora_B", b.val())] {
+                    let shape = matrix.dims();
+                    let tensor = HostTensor::from_f32(&host_values(matrix), &shape);
+                    tensors.push((format!("{name}.{part}.weight"), tensor));
+                }
+            }
+        }
+        write_adapter(dir, lora, base_model, tensors)
+    }
+}
+
+/// Writes an adapter that changes nothing, from the model's configuration alone: the artifact to fall back on, ready
+/// before any weight is read.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn write_floor_adapter(
+    dir: &Path,
+    config: &DecoderConfig,
+    lora: &LoraConfig,
+    base_model: &str,
+    seed: u64,
+) -> Result<()> {
+    let tensors = fresh_pairs(config, lora, seed).flat_map(|LoraPair { name, a, b, shape }| {
+        let a = HostTensor::from_f32(&a, &[lora.rank, shape.n_in]);
+        let b = HostTensor::from_f32(&b, &[shape.n_out, lora.rank]);
+        [
+            (format!("{PREFIX}{name}.lora_A.weight"), a),
+            (format!("{PREFIX}{name}.lora_B.weight"), b),
+        ]
+    });
+    write_adapter(dir, lora, base_model, tensors.collect())
+}
+
+fn write_adapter(
+    dir: &Path,
+    lora: &LoraConfig,
+    base_model: &str,
+    tensors: Vec<(String, HostTensor)>,
+) -> Result<()> {
+    std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
+    write_tensors(&dir.join("adapter_model.safetensors"), tensors)?;
+    let text = format!("{:#}\n", lora.to_peft_json(base_model));
+    write_atomically(&dir.join("adapter_config.json"), text.as_bytes())
+}
+
+fn matrix(files: &TensorFiles, name: &str, shape: [usize; 2]) -> Result<Vec<f32>> {
+    let (values, found) = files.get_f32(name)?;
+    if found != shape {
+        return Err(files.error(format!(
+            "`{name}` has shape {found:?}, the model asks for {shape:?}"
+        )));
+    }
+    Ok(values)
+}
+
+fn parse_targets(names: &[String]) -> Result<Vec<Target>, String> {
+    let parse = |name: &String| {
+        name.parse()
+            .map_err(|_| format!("target module `{name}` is not a linear map of a layer"))
+    };
+    let mut targets: Vec<Target> = names.iter().map(parse).collect::<Result<_, _>>()?;
+    targets.sort_unstable();
+    targets.dedup();
+    if targets.is_empty() {
+        Err("target_modules is empty".to_owned())
+    } else {
+        Ok(targets)
+    }
+}
+
+fn is_unset(value: Option<&Value>) -> bool {
+    match value {
+        None | Some(Value::Null | Value::Bool(false)) => true,
+        Some(Value::Array(items)) => items.is_empty(),
+        Some(Value::Object(fields)) => fields.is_empty(),
+        Some(_) => false,
+    }
+}
+
+/// PEFT types alpha as an integer.
+fn alpha_json(alpha: f32) -> Value {
+    if alpha.fract() == 0.0 {
+        json!(alpha as i64)
+    } else {
+        json!(alpha)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! Token ids on the host, as the decoder takes them: `[B, T]` with padding.
+
+use super::Positions;
+
+/// A rectangular batch of token ids that knows which slots are padding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenBatch {
+    ids: Vec<u32>,
+    n_rows: usize,
+    n_cols: usize,
+    /// Tokens of each row.
+    lengths: Vec<usize>,
+    positions: Positions,
+}
+
+impl TokenBatch {
+    /// Rows of different lengths, padded on the right with id 0.
+    ///
+    /// The cheapest layout: a causal mask hides the padding from every real token, so that all rows share one mask.
+    ///
+    /// # Panics
+    /// If there are no rows, or only empty ones.
+    pub fn right_padded<R: AsRef<[u32]>>(rows: &[R]) -> Self {
+        let lengths: Vec<usize> = rows.iter().map(|row| row.as_ref().len()).collect();
+        let n_cols = lengths.iter().copied().max().unwrap_or(0);
+        assert!(n_cols > 0, "a batch of {} rows without tokens", rows.len());
+        let mut ids = vec![0; rows.len() * n_cols];
+        for (slots, row) in ids.chunks_mut(n_cols).zip(rows) {
+            slots[..row.as_ref().len()].copy_from_slice(row.as_ref());
+        }
+        Self {
+            ids,
+            n_rows: rows.len(),
+            n_cols,
+            lengths,
+            positions: Positions::shared(n_cols),
+        }
+    }
+
+    /// Tokens with any padding, as HF batches have it: positions count the real tokens of a row.
+    ///
+    /// # Panics
+    /// If the mask and the ids are not equally long, or not whole rows of `n_cols`.
+    pub fn masked(ids: Vec<u32>, mask: &[bool], n_cols: usize) -> Self {
+        assert_eq!(ids.len(), mask.len(), "ids and mask");
+        let mut positions = vec![Positions::PADDING; ids.len()];
+        let mut lengths = Vec::with_capacity(ids.len() / n_cols.max(1));
+        for (row, real) in positions.chunks_mut(n_cols).zip(mask.chunks(n_cols)) {
+            let mut next = 0;
+            for (position, _) in row.iter_mut().zip(real).filter(|(_, real)| **real) {
+                *position = next;
+                next += 1;
+            }
+            lengths.push(next as usize);
+        }
+        let positions = Positions::per_row(positions, n_cols);
+        Self {
+            n_rows: lengths.len(),
+            ids,
+            n_cols,
+            lengths,
+            positions,
+        }
+    }
+
+    /// The same tokens with the given positions.
+    pub(super) fn at(&self, positions: Positions) -> Self {
+        assert_eq!(positions.n_cols(), self.n_cols, "columns of positions");
+        Self {
+            positions,
+            ..self.clone()
+        }
+    }
+
+    /// Number of sequences, `B`.
+    pub fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// Slots of each sequence, `T`.
+    pub fn n_cols(&self) -> usize {
+        self.n_cols
+    }
+
+    /// Real tokens of each sequence.
+    pub fn lengths(&self) -> &[usize] {
+        &self.lengths
+    }
+
+    /// All slots, row by row.
+    pub fn ids(&self) -> &[u32] {
+        &self.ids
+    }
+
+    pub(super) fn positions(&self) -> &Positions {
+        &self.positions
+    }
+
+    /// True if each row's tokens come before its padding.
+    pub(super) fn is_right_padded(&self) -> bool {
+        self.positions.n_rows() == 1
+    }
+}

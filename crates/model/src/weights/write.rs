@@ -1,0 +1,163 @@
+//! A model to a folder in HF's layout.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{DType, Tensor};
+use safetensors::{Dtype, View};
+
+use super::files::{write_atomically, write_tensors};
+use crate::decoder::LanguageModel;
+use crate::{Error, Result};
+
+/// Files beside the weights that make a folder usable: copied byte for byte, where they are.
+const COMPANIONS: [&str; 9] = [
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "chat_template.jinja",
+    "vocab.json",
+    "merges.txt",
+];
+
+/// How [`LanguageModel::save`] writes.
+#[derive(Clone, Debug)]
+pub struct SaveOptions {
+    /// F32, F16 or BF16.
+    pub dtype: DType,
+    /// A model folder whose configuration and tokenizer are copied; otherwise only config.json is written.
+    pub companions: Option<PathBuf>,
+}
+
+impl Default for SaveOptions {
+    /// F32 as in training, without companions.
+    fn default() -> Self {
+        Self {
+            dtype: DType::F32,
+            companions: None,
+        }
+    }
+}
+
+impl LanguageModel {
+    /// Writes `model.safetensors` and config.json. An adapter is not part of it: merge it first, or save it on its own.
+    ///
+    /// # Errors
+    /// If a file cannot be written, or `dtype` is not a type of weights.
+    pub fn save(&self, dir: &Path, options: &SaveOptions) -> Result<()> {
+        std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
+        let mut tensors = Collected {
+            path: Vec::new(),
+            tensors: Vec::new(),
+            dtype: options.dtype,
+        };
+        self.visit(&mut tensors);
+        write_tensors(&dir.join("model.safetensors"), tensors.tensors)?;
+        match &options.companions {
+            Some(from) => copy_companions(from, dir)?,
+            None => {
+                let text = format!("{:#}\n", self.config().to_json());
+                write_atomically(&dir.join("config.json"), text.as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Copies configuration and tokenizer files from one model folder to another, byte for byte.
+///
+/// # Errors
+/// If a file cannot be read or written; files that are not there are left out.
+pub fn copy_companions(from: &Path, to: &Path) -> Result<()> {
+    for name in COMPANIONS {
+        let source = from.join(name);
+        if source.exists() {
+            let bytes = std::fs::read(&source).map_err(Error::io(&source))?;
+            write_atomically(&to.join(name), &bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// The values of a tensor on the host, in row-major order.
+pub(crate) fn host_values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    let data = tensor.into_data_dtype(DType::F32);
+    data.try_to_vec::<f32>().expect("the data was converted to f32")
+}
+
+/// The base's tensors under their names in the module tree, which are the names in the file.
+struct Collected {
+    path: Vec<String>,
+    tensors: Vec<(String, HostTensor)>,
+    dtype: DType,
+}
+
+impl ModuleVisitor for Collected {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if self.path.last().is_some_and(|name| name.starts_with("lora_")) {
+            return;
+        }
+        let tensor = HostTensor::from_tensor(param.val(), self.dtype);
+        self.tensors.push((self.path.join("."), tensor));
+    }
+}
+
+/// A tensor on its way to a file.
+pub(crate) struct HostTensor {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl HostTensor {
+    pub(crate) fn from_f32(values: &[f32], shape: &[usize]) -> Self {
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        Self {
+            dtype: Dtype::F32,
+            shape: shape.to_vec(),
+            bytes,
+        }
+    }
+
+    fn from_tensor<const D: usize>(tensor: Tensor<D>, dtype: DType) -> Self {
+        let shape = tensor.dims().to_vec();
+        let bytes = tensor.into_data_dtype(dtype).into_bytes().to_vec();
+        let dtype = match dtype {
+            DType::F16 => Dtype::F16,
+            DType::BF16 => Dtype::BF16,
+            DType::F32 => Dtype::F32,
+            other => panic!("weights are f32, f16 or bf16, not {other:?}"),
+        };
+        Self { dtype, shape, bytes }
+    }
+}
+
+impl View for HostTensor {
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.bytes)
+    }
+
+    fn data_len(&self) -> usize {
+        self.bytes.len()
+    }
+}
