@@ -9,6 +9,7 @@ pub mod gin_rummy;
 mod kuhn;
 mod leduc;
 mod liars_dice;
+pub mod mcts;
 pub mod rng;
 mod spec;
 
