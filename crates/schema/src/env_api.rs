@@ -71,29 +71,29 @@ pub struct EnvResult {
     pub info: Info,
 }
 
-/// `info` of an [`EnvResult`].
+/// `info` of an [`EnvResult`]. As in the original, only the last two fields can be missing; the others are null instead.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Info {
     /// Echo.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub task_id: Option<u64>,
     /// Echo.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub seed: Option<u64>,
     /// Short name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub game_name: Option<String>,
     /// The agent's seat.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub llm_player_id: Option<u8>,
     /// `mcts` or `random`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub opponent_type: Option<String>,
     /// Applied actions of both sides, chance and refused ones excluded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub step_count: Option<u64>,
     /// Unreliable in the original; see env_sidecars §1.3.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub cumulative_reward: Option<f64>,
     /// Absent until the opponent has moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,1 +1,25 @@
-//! (in work)
+//! A stand-in for the tournament's environment sidecar: the same HTTP API, the same games, bit-exact deals.
+//!
+//! [`Actor`] is the logic alone and can be used in the same process; [`serve`] puts it behind HTTP; [`check`] tests
+//! anyone's sidecar; [`transcripts`] compares ours with recorded episodes of the original.
+//!
+//! # Source
+//! affinetes' OpenSpiel actor at PhoenixBeaudry/affinetes-gradients@bb2981a and its `http_server.py`.
+
+mod actor;
+pub mod bare;
+mod catalog;
+mod cfr_shim;
+mod chance;
+pub mod check;
+mod error;
+mod faults;
+mod server;
+pub mod text;
+pub mod transcripts;
+
+pub use actor::{Actor, ActorConfig, Weight};
+pub use catalog::{Catalog, Search, Variant};
+pub use error::Error;
+pub use faults::{Fate, Faults, Latency, Outcome};
+pub use server::{ServeConfig, Server, serve};

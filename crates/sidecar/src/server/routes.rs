@@ -1,0 +1,255 @@
+//! The routes, and what stands between a request and the actor: arguments, faults, threads for computing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Extension, Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use schema::env_api::{Envelope, ResetRequest};
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tracing::trace;
+
+use super::kwargs::{Arguments, CallBody, EpisodeKwargs, Method, StepKwargs};
+use crate::Error;
+use crate::actor::{Actor, Weight};
+use crate::faults::{Fate, Faults, Outcome};
+
+/// The original gives a call this much more than the `timeout` among its arguments.
+const CALL_GRACE: Duration = Duration::from_secs(10);
+
+/// What all connections share.
+#[derive(Debug)]
+pub(super) struct App {
+    actor: Arc<Actor>,
+    faults: Option<Faults>,
+    compute: Semaphore,
+}
+
+impl App {
+    pub(super) fn new(actor: Arc<Actor>, faults: Option<Faults>, compute_threads: usize) -> Self {
+        Self {
+            actor,
+            faults,
+            compute: Semaphore::new(compute_threads.max(1)),
+        }
+    }
+}
+
+/// Lets a handler close its own connection without a reply.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Connection(CancellationToken);
+
+impl Connection {
+    /// Resolves when a handler has closed the connection.
+    pub(super) async fn dropped(&self) {
+        self.0.cancelled().await;
+    }
+
+    /// Closes it. Never returns: the handler is dropped with the connection.
+    async fn close(&self) -> Response {
+        self.0.cancel();
+        std::future::pending().await
+    }
+}
+
+/// The routes for one connection.
+pub(super) fn router(app: Arc<App>, connection: Connection) -> axum::Router {
+    axum::Router::new()
+        .route("/health", get(async || Json(json!({ "status": "ok" }))))
+        .route("/methods", get(async || Json(methods())))
+        .route("/call", post(call))
+        .route("/{method}", post(by_name))
+        .fallback(async || refuse(StatusCode::NOT_FOUND, "Not Found"))
+        .method_not_allowed_fallback(async || refuse(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed"))
+        .layer(Extension(connection))
+        .with_state(app)
+}
+
+async fn by_name(
+    State(app): State<Arc<App>>,
+    Extension(connection): Extension<Connection>,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Response {
+    dispatch(&app, &connection, &name, Arguments::from_body(&body)).await
+}
+
+async fn call(
+    State(app): State<Arc<App>>,
+    Extension(connection): Extension<Connection>,
+    body: Bytes,
+) -> Response {
+    let CallBody { method, arguments } = match CallBody::from_body(&body) {
+        Ok(call) => call,
+        Err(problems) => {
+            return (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                Json(json!({ "detail": problems })),
+            )
+                .into_response();
+        }
+    };
+    // The argument is passed on as well, as in the original, where only `evaluate` takes it.
+    let timeout = arguments.kwargs.get("timeout").and_then(Value::as_f64);
+    let limit = timeout
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .map(|limit| limit + CALL_GRACE);
+    let dispatched = dispatch(&app, &connection, &method, arguments);
+    let Some(limit) = limit else {
+        return dispatched.await;
+    };
+    tokio::time::timeout(limit, dispatched).await.unwrap_or_else(|_| {
+        let error = format!("Method {method} timed out after {} s", limit.as_secs_f64());
+        Json(Envelope {
+            status: "failed".to_owned(),
+            result: json!({ "error": error }),
+            error: None,
+        })
+        .into_response()
+    })
+}
+
+/// Runs a method by its name.
+async fn dispatch(app: &Arc<App>, connection: &Connection, name: &str, arguments: Arguments) -> Response {
+    let Some(method) = Method::from_name(name) else {
+        return refuse(StatusCode::NOT_FOUND, &format!("Method not found: {name}"));
+    };
+    let call = match Call::bind(method, arguments) {
+        Ok(call) => call,
+        Err(message) => return refuse(StatusCode::INTERNAL_SERVER_ERROR, &message),
+    };
+    let fate = app.faults.and_then(|faults| call.fate(&app.actor, &faults));
+    let Some(fate) = fate else {
+        return run(app, call).await;
+    };
+    trace!(?fate, name, "fate");
+    if !fate.delay.is_zero() {
+        tokio::time::sleep(fate.delay).await;
+    }
+    match fate.outcome {
+        Outcome::Serve => run(app, call).await,
+        Outcome::Fail => refuse(StatusCode::INTERNAL_SERVER_ERROR, "injected fault"),
+        Outcome::DropBefore => connection.close().await,
+        Outcome::DropAfter => {
+            run(app, call).await;
+            connection.close().await
+        }
+        Outcome::Hang => std::future::pending().await,
+    }
+}
+
+/// Runs a call where its weight belongs.
+async fn run(app: &Arc<App>, call: Call) -> Response {
+    if call.weight(&app.actor) == Weight::Light {
+        return call.run(&app.actor);
+    }
+    let Ok(_permit) = app.compute.acquire().await else {
+        return refuse(StatusCode::INTERNAL_SERVER_ERROR, "the sidecar is stopping");
+    };
+    let actor = Arc::clone(&app.actor);
+    match tokio::task::spawn_blocking(move || call.run(&actor)).await {
+        Ok(response) => response,
+        Err(error) => refuse(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+    }
+}
+
+/// A method with its arguments.
+#[derive(Debug)]
+enum Call {
+    Reset(ResetRequest),
+    Step(StepKwargs),
+    State(EpisodeKwargs),
+    Stop(EpisodeKwargs),
+}
+
+impl Call {
+    fn bind(method: Method, arguments: Arguments) -> Result<Self, String> {
+        Ok(match method {
+            Method::Reset => Self::Reset(arguments.bind(method)?),
+            Method::Step => Self::Step(arguments.bind(method)?),
+            Method::State => Self::State(arguments.bind(method)?),
+            Method::Stop => Self::Stop(arguments.bind(method)?),
+        })
+    }
+
+    fn run(&self, actor: &Actor) -> Response {
+        match self {
+            Self::Reset(request) => match actor.reset(request) {
+                Ok(result) => succeed(result),
+                Err(error @ Error::TooManyEpisodes { .. }) => {
+                    refuse(StatusCode::SERVICE_UNAVAILABLE, &error.to_string())
+                }
+                Err(error) => refuse(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+            },
+            Self::Step(step) => succeed(actor.step(&step.action, step.episode_id.as_deref())),
+            Self::State(episode) => succeed(actor.state(episode.episode_id.as_deref())),
+            Self::Stop(episode) => succeed(actor.stop(episode.episode_id.as_deref())),
+        }
+    }
+
+    fn weight(&self, actor: &Actor) -> Weight {
+        match self {
+            Self::Reset(request) => actor.reset_weight(request),
+            Self::Step(StepKwargs { episode_id, .. }) | Self::State(EpisodeKwargs { episode_id }) => {
+                episode_id
+                    .as_deref()
+                    .map_or(Weight::Light, |id| actor.episode_weight(id))
+            }
+            Self::Stop(_) => Weight::Light,
+        }
+    }
+
+    /// `None` for calls that faults do not meet: a stop, and calls of no or unknown episodes.
+    fn fate(&self, actor: &Actor, faults: &Faults) -> Option<Fate> {
+        match self {
+            Self::Reset(request) => Some(faults.fate(
+                request.task_id.unwrap_or_default(),
+                request.seed.unwrap_or_default(),
+                0,
+            )),
+            Self::Step(StepKwargs { episode_id, .. }) | Self::State(EpisodeKwargs { episode_id }) => {
+                let (task_id, seed, turn) = actor.fault_key(episode_id.as_deref()?)?;
+                Some(faults.fate(task_id, seed, turn))
+            }
+            Self::Stop(_) => None,
+        }
+    }
+}
+
+fn succeed<T: Serialize>(result: T) -> Response {
+    Json(Envelope {
+        status: "success".to_owned(),
+        result,
+        error: None,
+    })
+    .into_response()
+}
+
+fn refuse(status: StatusCode, detail: &str) -> Response {
+    (status, Json(json!({ "detail": detail }))).into_response()
+}
+
+/// Value of `/methods`.
+fn methods() -> Value {
+    let methods: Vec<Value> = Method::ALL
+        .iter()
+        .map(|method| {
+            let endpoint = format!("/{}", method.name());
+            json!({ "name": method.name(), "signature": method.signature(), "source": "Actor", "endpoint": endpoint })
+        })
+        .collect();
+    json!({
+        "methods": methods,
+        "usage": {
+            "direct": "POST /{method} with keyword arguments as a JSON object",
+            "call": "POST /call with {\"method\": name, \"args\": [], \"kwargs\": {}}",
+        },
+    })
+}
