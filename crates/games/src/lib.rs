@@ -3,6 +3,8 @@
 //! Also what is computed from the rules alone: the numpy-legacy random generator, MCTS as the sidecar's opponent
 //! plays it, CFR+, best response, exploitability. No I/O, no clocks, no global state.
 
+pub mod best_response;
+pub mod cfr;
 mod error;
 mod game;
 pub mod gin_rummy;
@@ -10,9 +12,15 @@ mod kuhn;
 mod leduc;
 mod liars_dice;
 pub mod mcts;
+mod playouts;
+mod policy;
 pub mod rng;
 mod spec;
+mod tree;
 
 pub use error::Error;
 pub use game::{Action, Game, Player, State};
+pub use playouts::{Playouts, playouts};
+pub use policy::TabularPolicy;
 pub use spec::{GAME_NAMES, load_game};
+pub use tree::{GameTree, Infoset};
