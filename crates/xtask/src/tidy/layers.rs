@@ -125,7 +125,7 @@ pub(super) fn computing_crates_know_no_sockets(workspace: &Workspace) -> Vec<Fin
     }
     for file in workspace.product_files().filter(|file| COMPUTING.contains(&file.crate_name())) {
         for (number, line) in file.code_lines() {
-            if line.replace("tokio::sync", "").contains("tokio::") || line.contains("async fn") {
+            if line.replace("tokio::sync", "").contains("tokio::") {
                 findings.push(Finding::new(format!("{}:{number}", file.path), line.trim(), HINT));
             }
         }

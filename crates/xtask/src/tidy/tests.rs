@@ -115,6 +115,7 @@ fn what_is_allowed_is_not_found() {
     check_good("only cli prints", &file("crates/cli/src/main.rs", "println!(\"report\");"));
     check_good("only cli prints", &source("//! println!(\"in a comment\")\n/// dbg!(x)\n"));
     check_good("only cli reads the environment", &file("crates/games/src/leduc/tests.rs", "std::env::var(\"X\")"));
+    check_good("nothing is written in place", &source("fs::write(part, text)?; file.sync_all()?; fs::rename(part, path)"));
     check_good("no machine paths", &file("crates/data/tests/reference.rs", "\"../shared\""));
     check_good("computing crates know no sockets", &file("crates/model/src/a.rs", "use tokio::sync::mpsc;"));
     check_good("dependencies go down in rank", &with_crate(Workspace::default(), "rollout", &["schema", "serde"]));
