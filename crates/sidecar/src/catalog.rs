@@ -5,11 +5,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use games::Game;
+use games::{Game, TabularPolicy, cfr};
 use schema::EnvName;
 
 use crate::Error;
-use crate::cfr_shim::{AveragePolicy, solve};
 
 /// Task ids of one game.
 const SPAN: u64 = 100_000_000;
@@ -36,7 +35,7 @@ pub struct Variant {
     pub name: EnvName,
     /// Its rules.
     pub game: Arc<dyn Game>,
-    cfr: OnceLock<Arc<AveragePolicy>>,
+    cfr: OnceLock<Result<Arc<TabularPolicy>, games::Error>>,
 }
 
 impl Variant {
@@ -81,11 +80,10 @@ impl Variant {
         self.cfr.get().is_some()
     }
 
-    /// The average policy of CFR+, computed by the first caller; about a second for leduc_poker.
-    pub(crate) fn cfr(&self) -> Result<Arc<AveragePolicy>, Error> {
-        Ok(Arc::clone(self.cfr.get_or_init(|| {
-            Arc::new(solve(self.game.as_ref(), CFR_ITERATIONS))
-        })))
+    /// The average policy of CFR+, computed by the first caller.
+    pub(crate) fn cfr(&self) -> Result<Arc<TabularPolicy>, Error> {
+        let solve = || cfr::solve(self.game.as_ref(), CFR_ITERATIONS).map(Arc::new);
+        Ok(self.cfr.get_or_init(solve).clone()?)
     }
 }
 
@@ -160,6 +158,3 @@ fn gin_spec(config: u32) -> String {
         10 - config % 3
     )
 }
-
-#[cfg(test)]
-mod tests;

@@ -9,13 +9,13 @@
 mod actor;
 pub mod bare;
 mod catalog;
-mod cfr_shim;
 mod chance;
 pub mod check;
 mod error;
 mod faults;
 mod server;
 pub mod text;
+pub mod traces;
 pub mod transcripts;
 
 pub use actor::{Actor, ActorConfig, Weight};

@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use games::mcts::{MctsBot, MctsConfig};
 use games::rng::RandomState;
-use games::{Action, State};
+use games::{Action, State, TabularPolicy};
 use schema::env_api::ResetRequest;
 
 use super::Weight;
 use crate::Error;
 use crate::catalog::{Search, Variant};
-use crate::cfr_shim::AveragePolicy;
 
 /// A call that is expected to take longer is heavy.
 const LIGHT_NS: u64 = 1_000_000;
@@ -87,7 +86,7 @@ pub(super) enum Opponent {
     /// Searches from the true state.
     Mcts(Box<MctsBot>),
     /// Draws from the average policy of CFR+.
-    Cfr(Arc<AveragePolicy>, RandomState),
+    Cfr(Arc<TabularPolicy>, RandomState),
     /// Nobody: the agent plays this seat too.
     Agent,
     /// Makes recorded moves.
@@ -111,10 +110,7 @@ impl Opponent {
                 Some(legal[random.choice(legal.len())])
             }
             Self::Mcts(bot) => Some(bot.step(state)),
-            Self::Cfr(policy, random) => {
-                let legal = legal_actions(state);
-                Some(legal[random.choice_weighted(&policy.probabilities(state))])
-            }
+            Self::Cfr(policy, random) => Some(policy.sample(state, random)),
             Self::Agent => None,
             Self::Recorded(recorded) => recorded.choose(state),
         }
