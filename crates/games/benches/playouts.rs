@@ -31,6 +31,9 @@ fn main() {
             .collect();
         rates.sort_by(|a, b| a.0.total_cmp(&b.0));
         let (games, actions) = rates[ROUNDS / 2];
-        println!("{spec}: {games:.0} games/s, {actions:.0} actions/s, {:.1} x OpenSpiel-Python", games / reference);
+        println!(
+            "{spec}: {games:.0} games/s, {actions:.0} actions/s, {:.1} x OpenSpiel-Python",
+            games / reference
+        );
     }
 }

@@ -51,6 +51,9 @@ pub trait State: Debug + Display + Send + Sync {
     fn current_player(&self) -> Player;
 
     /// Replaces `into` by the ids that the current player may play, ascending; empty at chance and terminal states.
+    ///
+    /// gin_rummy has rare states that are not terminal and yet have no legal action, as OpenSpiel's has: a knock with
+    /// three sets of three and no card to spare, after which no discard keeps the deadwood low enough.
     fn legal_actions(&self, into: &mut Vec<Action>);
 
     /// Replaces `into` by outcomes and probabilities; empty unless at a chance state.
@@ -100,5 +103,8 @@ impl Clone for Box<dyn State> {
 /// # Panics
 /// If it is one of another game.
 pub(crate) fn same_kind<S: State + 'static>(other: &dyn State) -> &S {
-    other.as_any().downcast_ref().expect("both states are of the same game")
+    other
+        .as_any()
+        .downcast_ref()
+        .expect("both states are of the same game")
 }

@@ -1,7 +1,7 @@
 //! Gin rummy for two, in seven phases from the deal to the lay-off.
 //!
-//! [`cards`] and [`melds`] are sets of cards as bits, [`deadwood`] searches melds, `state` moves between phases,
-//! `legal` says what may be played, `text` prints.
+//! [`cards`] and [`melds`] are sets of cards as bits, [`deadwood`] searches melds, `state` is a position, `legal` says
+//! what may be played there, `phases` what that does, `text` prints.
 //!
 //! # Source
 //! Rules, ids, order and strings as OpenSpiel 2.0.2's `gin_rummy`; its ties are broken the same way.
@@ -10,6 +10,7 @@ pub mod cards;
 pub mod deadwood;
 mod legal;
 pub mod melds;
+mod phases;
 mod state;
 mod text;
 
@@ -74,7 +75,13 @@ impl Game for GinRummy {
     }
 
     fn spec(&self) -> String {
-        let Rules { hand_size, knock_card, oklahoma, gin_bonus, undercut_bonus } = self.rules;
+        let Rules {
+            hand_size,
+            knock_card,
+            oklahoma,
+            gin_bonus,
+            undercut_bonus,
+        } = self.rules;
         let mut text = format!("{}(", Self::NAME);
         if gin_bonus != 25 {
             text += &format!("gin_bonus={gin_bonus},");

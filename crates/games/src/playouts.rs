@@ -40,7 +40,9 @@ pub fn playouts(game: &dyn Game, n: u64, rng: &mut FastRng) -> Playouts {
                 Player::Seat(_) => {
                     state.legal_actions(&mut legal);
                     // A knock in gin rummy can leave no legal discard.
-                    let Some(&action) = legal.get(rng.below(legal.len())) else { break };
+                    let Some(&action) = legal.get(rng.below(legal.len())) else {
+                        break;
+                    };
                     tally.decisions += 1;
                     action
                 }

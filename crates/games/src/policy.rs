@@ -29,11 +29,18 @@ impl TabularPolicy {
     pub fn from_fn(tree: &GameTree, mut probabilities: impl FnMut(&Infoset) -> Vec<f64>) -> Self {
         let entry = |infoset: &Infoset| {
             let mut weights = probabilities(infoset);
-            assert_eq!(weights.len(), infoset.legal.len(), "a weight for each legal action at {}", infoset.key);
+            assert_eq!(
+                weights.len(),
+                infoset.legal.len(),
+                "a weight for each legal action at {}",
+                infoset.key
+            );
             normalise(&mut weights);
             (infoset.key.clone(), weights)
         };
-        Self { table: tree.infosets().iter().map(entry).collect() }
+        Self {
+            table: tree.infosets().iter().map(entry).collect(),
+        }
     }
 
     /// Probabilities at the information state with this string, if it is in the table.
@@ -43,8 +50,12 @@ impl TabularPolicy {
 
     /// Probabilities of the legal actions of the seat that is to act; empty if none is.
     pub fn probabilities(&self, state: &dyn State) -> Vec<f64> {
-        let Player::Seat(seat) = state.current_player() else { return Vec::new() };
-        let known = state.information_state_string(seat).and_then(|key| self.get(&key).map(<[f64]>::to_vec));
+        let Player::Seat(seat) = state.current_player() else {
+            return Vec::new();
+        };
+        let known = state
+            .information_state_string(seat)
+            .and_then(|key| self.get(&key).map(<[f64]>::to_vec));
         known.unwrap_or_else(|| {
             let mut legal = Vec::new();
             state.legal_actions(&mut legal);

@@ -18,18 +18,36 @@ pub const GAME_NAMES: [&str; 4] = [GinRummy::NAME, KuhnPoker::NAME, LeducPoker::
 pub fn load_game(spec: &str) -> Result<Arc<dyn Game>, Error> {
     let (name, parameters) = split(spec)?;
     match name {
-        GinRummy::NAME => Ok(Arc::new(GinRummy::from_parameters(Parameters::new(GinRummy::NAME, parameters))?)),
-        KuhnPoker::NAME => Ok(Arc::new(KuhnPoker::from_parameters(Parameters::new(KuhnPoker::NAME, parameters))?)),
-        LeducPoker::NAME => {
-            Ok(Arc::new(LeducPoker::from_parameters(Parameters::new(LeducPoker::NAME, parameters))?))
-        }
-        LiarsDice::NAME => Ok(Arc::new(LiarsDice::from_parameters(Parameters::new(LiarsDice::NAME, parameters))?)),
-        _ => Err(Error::UnknownGame { name: name.to_owned(), known: GAME_NAMES.join(", ") }),
+        GinRummy::NAME => Ok(Arc::new(GinRummy::from_parameters(Parameters::new(
+            GinRummy::NAME,
+            parameters,
+        ))?)),
+        KuhnPoker::NAME => Ok(Arc::new(KuhnPoker::from_parameters(Parameters::new(
+            KuhnPoker::NAME,
+            parameters,
+        ))?)),
+        LeducPoker::NAME => Ok(Arc::new(LeducPoker::from_parameters(Parameters::new(
+            LeducPoker::NAME,
+            parameters,
+        ))?)),
+        LiarsDice::NAME => Ok(Arc::new(LiarsDice::from_parameters(Parameters::new(
+            LiarsDice::NAME,
+            parameters,
+        ))?)),
+        _ => Err(Error::UnknownGame {
+            name: name.to_owned(),
+            known: GAME_NAMES.join(", "),
+        }),
     }
 }
 
-fn split(spec: &str) -> Result<(&str, Vec<(&str, &str)>), Error> {
-    let malformed = || Error::Malformed { spec: spec.to_owned() };
+/// Keys and values, as written.
+type Pairs<'a> = Vec<(&'a str, &'a str)>;
+
+fn split(spec: &str) -> Result<(&str, Pairs<'_>), Error> {
+    let malformed = || Error::Malformed {
+        spec: spec.to_owned(),
+    };
     let Some((name, rest)) = spec.trim().split_once('(') else {
         return Ok((spec.trim(), Vec::new()));
     };
@@ -45,13 +63,17 @@ fn split(spec: &str) -> Result<(&str, Vec<(&str, &str)>), Error> {
 /// What stood between the parentheses; each game takes its own and then asks that nothing is left.
 pub(crate) struct Parameters<'a> {
     game: &'static str,
-    left: Vec<(&'a str, &'a str)>,
+    left: Pairs<'a>,
     known: Vec<&'static str>,
 }
 
 impl<'a> Parameters<'a> {
-    fn new(game: &'static str, left: Vec<(&'a str, &'a str)>) -> Self {
-        Self { game, left, known: Vec::new() }
+    fn new(game: &'static str, left: Pairs<'a>) -> Self {
+        Self {
+            game,
+            left,
+            known: Vec::new(),
+        }
     }
 
     /// The integer `name`, which must lie in `range`.
@@ -61,11 +83,17 @@ impl<'a> Parameters<'a> {
         default: i32,
         range: RangeInclusive<i32>,
     ) -> Result<i32, Error> {
-        let Some(text) = self.take(name) else { return Ok(default) };
+        let Some(text) = self.take(name) else {
+            return Ok(default);
+        };
         match text.parse() {
             Ok(value) if range.contains(&value) => Ok(value),
             _ if range.start() == range.end() => Err(self.bad(name, text, range.start())),
-            _ => Err(self.bad(name, text, format!("an integer from {} to {}", range.start(), range.end()))),
+            _ => Err(self.bad(
+                name,
+                text,
+                format!("an integer from {} to {}", range.start(), range.end()),
+            )),
         }
     }
 
@@ -108,6 +136,11 @@ impl<'a> Parameters<'a> {
     }
 
     fn bad(&self, parameter: &'static str, value: &str, expected: impl Display) -> Error {
-        Error::BadValue { game: self.game, parameter, value: value.to_owned(), expected: expected.to_string() }
+        Error::BadValue {
+            game: self.game,
+            parameter,
+            value: value.to_owned(),
+            expected: expected.to_string(),
+        }
     }
 }

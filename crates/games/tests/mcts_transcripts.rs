@@ -1,5 +1,7 @@
 //! MCTS plays the moves that the original sidecar's opponent played in the recorded episodes.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -20,7 +22,9 @@ fn mcts_moves_equal_the_recorded_ones() {
     let mut tally: BTreeMap<(String, usize), (u32, u32)> = BTreeMap::new();
     for line in BufReader::new(GzDecoder::new(file)).lines() {
         let episode: Value = serde_json::from_str(&line.unwrap()).unwrap();
-        let Some(simulations) = episode["request"]["mcts_max_simulations"].as_u64() else { continue };
+        let Some(simulations) = episode["request"]["mcts_max_simulations"].as_u64() else {
+            continue;
+        };
         let game = episode["game"].as_str().unwrap();
         let name = game.split('(').next().unwrap().to_owned();
         let counts = tally.entry((name, simulations as usize)).or_default();
@@ -38,8 +42,18 @@ fn replay(episode: &Value, game: &str, simulations: usize, (moves, equal): &mut 
     let seed = episode["request"]["seed"].as_u64().unwrap() as u32;
     let opponent = 1 - seed as usize % 2;
     let n_rollouts = episode["request"]["mcts_num_rollouts"].as_u64().unwrap() as usize;
-    let config = MctsConfig { uct_c: 1.414, max_simulations: simulations, n_rollouts, solve: true };
-    let mut bot = MctsBot::new(game.as_ref(), config, RandomState::new(seed + 3), RandomState::new(seed + 4));
+    let config = MctsConfig {
+        uct_c: 1.414,
+        max_simulations: simulations,
+        n_rollouts,
+        solve: true,
+    };
+    let mut bot = MctsBot::new(
+        game.as_ref(),
+        config,
+        RandomState::new(seed + 3),
+        RandomState::new(seed + 4),
+    );
     let mut state = game.new_initial_state();
     for action in episode["history"].as_array().unwrap() {
         let action = action.as_u64().unwrap() as Action;

@@ -22,7 +22,11 @@ pub(super) fn action_string(player: Player, action: Action) -> String {
         PASS => text += "Pass",
         KNOCK => text += "Knock",
         _ => {
-            let cards = if action < DRAW_UPCARD { CardSet::of(action as u8) } else { cards_of((action - MELD) as MeldId) };
+            let cards = if action < DRAW_UPCARD {
+                CardSet::of(action as u8)
+            } else {
+                cards_of((action - MELD) as MeldId)
+            };
             write_cards(cards.iter(), &mut text).expect("strings grow");
         }
     }
@@ -41,9 +45,18 @@ impl GinState {
     fn write(&self, observer: Option<usize>, into: &mut impl Write) -> fmt::Result {
         write!(into, "\nKnock card: {}\nPrev upcard: ", self.knock_card)?;
         write_card(self.previous_upcard, into)?;
-        let Self { repeated_move, mover, phase, .. } = self;
+        let Self {
+            repeated_move,
+            mover,
+            phase,
+            ..
+        } = self;
         let repeated = u8::from(*repeated_move);
-        write!(into, "\nRepeated move: {repeated}\nCurrent player: {}\nPhase: {phase:?}\n\n", mover.id())?;
+        write!(
+            into,
+            "\nRepeated move: {repeated}\nCurrent player: {}\nPhase: {phase:?}\n\n",
+            mover.id()
+        )?;
         self.write_seat(0, observer, into)?;
         write!(into, "\nStock size: {}  Upcard: ", self.stock.len())?;
         write_card(self.upcard, into)?;
@@ -71,7 +84,14 @@ impl GinState {
             }
         }
         into.write_char('\n')?;
-        write_hand(if is_visible { self.hands[seat] } else { CardSet::EMPTY }, into)
+        write_hand(
+            if is_visible {
+                self.hands[seat]
+            } else {
+                CardSet::EMPTY
+            },
+            into,
+        )
     }
 }
 
@@ -87,7 +107,11 @@ fn write_hand(hand: CardSet, into: &mut impl Write) -> fmt::Result {
     for suit in 0..4 {
         into.write_char('|')?;
         for card in suit * RANKS..(suit + 1) * RANKS {
-            if hand.contains(card) { write_card(Some(card), into)? } else { into.write_str("  ")? }
+            if hand.contains(card) {
+                write_card(Some(card), into)?
+            } else {
+                into.write_str("  ")?
+            }
         }
         into.write_str("|\n")?;
     }
