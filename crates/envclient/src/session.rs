@@ -43,8 +43,8 @@ impl Session {
         self.episode.as_deref()
     }
 
-    /// Starts an episode; a previous one of this session is freed. Repeated on failure, on another sidecar if this one
-    /// is not used any more: a repeated reset leaves at most one episode behind, which the sidecar expires.
+    /// Starts an episode; a previous one of this session is freed. Repeated on failure, on another sidecar if there is
+    /// one: a repeated reset leaves at most one episode behind, which the sidecar expires.
     ///
     /// # Errors
     /// What the last try met. Dropping the future may leave an episode behind on the sidecar.
@@ -57,9 +57,7 @@ impl Session {
                 Ok(result) => return self.started(result),
                 Err(error) => {
                     self.pause(&mut backoff, error).await?;
-                    if !sidecar.is_usable() {
-                        self.member = self.shared.move_place(self.member);
-                    }
+                    self.member = self.shared.move_place(self.member);
                 }
             }
         }

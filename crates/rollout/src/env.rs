@@ -1,5 +1,7 @@
 //! A game to play, over HTTP or in-process.
 
+use std::sync::Arc;
+
 use futures::future::BoxFuture;
 use schema::Opponent;
 
@@ -17,12 +19,16 @@ pub struct Start {
 /// What the agent sees, parsed once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observation {
-    /// The sidecar's text, whole.
+    /// The sidecar's text, whole. After a refusal that of the last state: the game has not changed.
     pub text: String,
+    /// The game's short name; empty if the text does not say it.
+    pub game: String,
     /// Legal ids with their action strings, ascending; empty at the end.
     pub legal: Vec<(u32, String)>,
     /// The agent's seat, if the text or the info says it.
     pub player: Option<u8>,
+    /// What the environment said about the action that it has just refused.
+    pub refusal: Option<String>,
 }
 
 /// One transition.
@@ -64,4 +70,16 @@ pub trait Env: Send {
 
     /// Frees the episode. Dropping without it queues the same on the environment's reaper.
     fn close(&mut self) -> BoxFuture<'_, ()>;
+}
+
+/// Where environments come from: a pool of sidecars, or this process.
+pub trait EnvSource: Send + Sync {
+    /// An environment for one episode, when there is a place for it. Cancel safe.
+    fn acquire(&self) -> BoxFuture<'_, Result<Box<dyn Env>, EnvError>>;
+}
+
+impl<S: EnvSource + ?Sized> EnvSource for Arc<S> {
+    fn acquire(&self) -> BoxFuture<'_, Result<Box<dyn Env>, EnvError>> {
+        (**self).acquire()
+    }
 }

@@ -3,8 +3,35 @@
 //! Async and light: no tensors here. Two traits are the doors to the other half of the system: [`Policy`] (the
 //! engine, an HTTP model, scripts) and [`Env`] (a sidecar over HTTP, or the same games in-process).
 
+pub mod bench;
+mod codec;
 mod env;
+mod episode;
+mod error;
+mod format;
+mod group;
+mod in_process;
+pub mod jsonl;
+mod observation;
+mod player;
 mod policy;
+mod scripted;
+mod seed;
+mod sidecar_env;
+mod stream;
+mod wire;
 
-pub use env::{Env, EnvError, Observation, Start, StepResult};
+pub use codec::{ByteCodec, Codec};
+pub use env::{Env, EnvError, EnvSource, Observation, Start, StepResult};
+pub use episode::{EpisodeSpec, play_episode, play_self};
+pub use error::Error;
+pub use format::{Compact, Format, Prompt, SidecarChat, format_by_name};
+pub use group::{Group, GroupSpec, play_group};
+pub use in_process::InProcessSource;
+pub use observation::parse_observation;
+pub use player::{Limits, Player, RunInfo};
 pub use policy::{Candidate, Completion, Decoding, Policy, PolicyError, Request};
+pub use scripted::{RandomPolicy, ScriptedPolicy, policy_by_name};
+pub use seed::turn_key;
+pub use sidecar_env::SidecarSource;
+pub use stream::{GroupStream, StreamConfig, stream};

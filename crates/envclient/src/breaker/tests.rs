@@ -43,13 +43,13 @@ fn the_cool_down_doubles_until_a_real_request_succeeds() {
     let mut breaker = closed(now);
     let mut pauses = Vec::new();
     for _ in 0..5 {
-        (0..3).for_each(|_| drop(breaker.failed("hang", now)));
+        (0..3).for_each(|_| _ = breaker.failed("hang", now));
         pauses.push((breaker.probe_at().expect("open") - now).as_secs());
         breaker.start_probe();
         breaker.probe_succeeded();
     }
     breaker.succeeded();
-    (0..3).for_each(|_| drop(breaker.failed("hang", now)));
+    (0..3).for_each(|_| _ = breaker.failed("hang", now));
     pauses.push((breaker.probe_at().expect("open") - now).as_secs());
     assert_eq!(pauses, [1, 2, 4, 5, 5, 1]);
 }

@@ -129,17 +129,20 @@ async fn without_any_living_sidecar_connecting_fails_and_says_why() {
 #[tokio::test]
 async fn a_dead_sidecar_is_left_with_a_reason_and_its_episodes_start_elsewhere() {
     let (stubs, pool) = pair().await;
-    let mut session = pool.acquire().await.expect("a place");
-    let dead = stubs
-        .iter()
-        .position(|stub| session.url().contains(stub.url.authority()))
-        .expect("one of them");
+    let mut sessions = Vec::new();
+    for _ in 0..4 {
+        sessions.push(pool.acquire().await.expect("a place"));
+    }
+    let dead = 0;
     stubs[dead].kill().await;
-    session
-        .reset(&ResetRequest::default())
-        .await
-        .expect("on the other one");
-    assert!(session.url().contains(stubs[1 - dead].url.authority()));
+    let resets = sessions.iter_mut().map(async |session| {
+        session
+            .reset(&ResetRequest::default())
+            .await
+            .expect("on the other one");
+        assert!(session.url().contains(stubs[1 - dead].url.authority()));
+    });
+    join_all(resets).await;
     let stats = &pool.stats().sidecars[dead];
     let (BreakerState::Open { reason } | BreakerState::HalfOpen { reason }) = &stats.state else {
         panic!("{:?} is not open", stats.state)

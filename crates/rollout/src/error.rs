@@ -1,0 +1,48 @@
+//! What can go wrong outside an episode. Inside, failures are stop reasons.
+
+use std::path::PathBuf;
+
+/// Errors of this crate.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The tokenizer's folder does not fit the format.
+    #[error("no prompt can be made: {0}")]
+    Prompt(#[from] data::Error),
+    /// The chat template does not keep what the assistant said, so tokens cannot be appended to.
+    #[error("the chat template drops or rewrites the assistant's answer; use the compact format")]
+    TemplateRewrites,
+    /// Choose one of the known names.
+    #[error("there is no {what} `{name}`; known are {known}")]
+    UnknownName {
+        /// What was to be chosen.
+        what: &'static str,
+        /// As given.
+        name: String,
+        /// The choice.
+        known: &'static str,
+    },
+    /// A file cannot be written or read.
+    #[error("`{}`: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A line is no trajectory.
+    #[error("`{}` line {line}: {reason}", path.display())]
+    Line {
+        /// Which file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// Why.
+        reason: String,
+    },
+    /// The sidecars cannot be used.
+    #[error(transparent)]
+    Sidecars(#[from] envclient::Error),
+    /// An episode of a benchmark failed.
+    #[error("the benchmark's episode failed: {0}")]
+    Bench(String),
+}

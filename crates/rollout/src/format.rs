@@ -1,0 +1,65 @@
+//! Prompt formats: from an observation to prompt tokens, and from a completion to the action's text.
+
+mod action_tokens;
+mod chat;
+mod compact;
+
+use std::sync::Arc;
+
+use schema::Turn;
+
+pub use self::chat::SidecarChat;
+pub use self::compact::Compact;
+use crate::{Candidate, Codec, Error, Observation};
+
+/// What a policy is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prompt {
+    /// For people and scripts. In a chat that goes on, only what is new.
+    pub text: String,
+    /// The truth.
+    pub tokens: Vec<u32>,
+}
+
+/// How episodes are shown to a policy.
+pub trait Format: Send + Sync {
+    /// Name in trajectories and settings.
+    fn name(&self) -> &'static str;
+
+    /// What encodes it.
+    fn codec(&self) -> &dyn Codec;
+
+    /// The prompt of the next turn, after the turns so far.
+    ///
+    /// # Errors
+    /// If the tokenizer's chat template cannot show it.
+    fn render(&self, history: &[Turn], observation: &Observation) -> Result<Prompt, Error>;
+
+    /// Each legal action as the tokens of a whole completion, end of turn included, ascending by id.
+    fn candidates(&self, observation: &Observation) -> Vec<Candidate>;
+
+    /// The action that a completion names, as it is sent to the environment.
+    fn parse(&self, completion: &str) -> String;
+}
+
+/// The format called `compact` or `sidecar`.
+///
+/// # Errors
+/// [`Error::UnknownName`].
+pub fn format_by_name(name: &str, codec: Arc<dyn Codec>) -> Result<Arc<dyn Format>, Error> {
+    match name {
+        Compact::NAME => Ok(Arc::new(Compact::new(codec))),
+        SidecarChat::NAME => Ok(Arc::new(SidecarChat::new(codec))),
+        _ => {
+            let known = "`compact`, `sidecar`";
+            Err(Error::UnknownName {
+                what: "prompt format",
+                name: name.to_owned(),
+                known,
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

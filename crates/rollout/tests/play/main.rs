@@ -1,0 +1,8 @@
+//! Episodes in-process and over HTTP on port 0.
+
+mod bench;
+mod episodes;
+mod faults;
+mod groups;
+mod setup;
+mod stops;
