@@ -66,6 +66,7 @@ const RULES: &[(&str, Rule)] = &[
         "documents are there and short",
         files::documents_are_there_and_short,
     ),
+    ("links lead somewhere", files::links_lead_somewhere),
     ("both trainer images are one", files::both_trainer_images_are_one),
 ];
 

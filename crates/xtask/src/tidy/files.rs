@@ -157,6 +157,52 @@ pub(super) fn documents_are_there_and_short(workspace: &Workspace) -> Vec<Findin
     findings
 }
 
+/// Relative links of documents, and mentions of decisions anywhere, lead to a file of the project.
+pub(super) fn links_lead_somewhere(workspace: &Workspace) -> Vec<Finding> {
+    let exists = |target: &str| workspace.files.iter().any(|file| file.path.starts_with(target));
+    let mut findings = Vec::new();
+    for file in workspace.files.iter().filter(|file| file.crate_name() != "xtask") {
+        for (index, line) in file.text().lines().enumerate() {
+            let mut targets: Vec<String> = line.split("docs/adr/0").skip(1).map(decision).collect();
+            if file.path.ends_with(".md") && !file.path.contains('/') {
+                targets.extend(
+                    line.split("](")
+                        .skip(1)
+                        .filter_map(relative_link)
+                        .map(str::to_owned),
+                );
+            }
+            for target in targets.iter().filter(|target| !exists(target)) {
+                let place = format!("{}:{}", file.path, index + 1);
+                findings.push(Finding::new(
+                    place,
+                    format!("no `{target}`"),
+                    "name the file as it is called now",
+                ));
+            }
+        }
+    }
+    findings
+}
+
+/// The path that a mention of a decision names, from what follows `docs/adr/0`: its number or its whole file name.
+fn decision(rest: &str) -> String {
+    let length = rest
+        .find(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+        .unwrap_or(rest.len());
+    let (name, after) = rest.split_at(length);
+    format!(
+        "docs/adr/0{name}{}",
+        if after.starts_with(".md") { ".md" } else { "" }
+    )
+}
+
+/// The target of a Markdown link into this project, from what follows `](`.
+fn relative_link(rest: &str) -> Option<&str> {
+    let target = rest.split([')', '#']).next()?;
+    (!target.is_empty() && !target.contains(':')).then_some(target)
+}
+
 /// The two places that the contract looks at hold the same Dockerfile.
 pub(super) fn both_trainer_images_are_one(workspace: &Workspace) -> Vec<Finding> {
     let [first, second] = TRAINER_IMAGES.map(|path| workspace.file(path).map(|file| &file.bytes));

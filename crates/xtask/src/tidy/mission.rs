@@ -14,7 +14,7 @@ const MISSION: [(&str, &str); 10] = [
     ("tokenizers", "data"),
     ("hf-hub", "tasks"),
     ("rand", "model"),
-    ("tracing", "cli"),
+    ("tracing", "rollout"),
 ];
 
 /// Optional dependencies that exist to set features of what burn builds.

@@ -231,6 +231,16 @@ fn bad_examples() -> Vec<(&'static str, Workspace, &'static str)> {
             "missing",
         ),
         (
+            "links lead somewhere",
+            file("README.md", "see [it](docs/it.md)"),
+            "`docs/it.md`",
+        ),
+        (
+            "links lead somewhere",
+            source("//! docs/adr/0009 says why"),
+            "`docs/adr/0009`",
+        ),
+        (
             "both trainer images are one",
             file("dockerfiles/standalone-text-trainer.dockerfile", "FROM a"),
             "different",
