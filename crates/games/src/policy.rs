@@ -103,3 +103,6 @@ pub(crate) fn normalise(weights: &mut [f64]) {
     let scaled = |weight: f64| if sum > 0.0 { weight / sum } else { 1.0 / n };
     weights.iter_mut().for_each(|weight| *weight = scaled(*weight));
 }
+
+#[cfg(test)]
+mod tests;

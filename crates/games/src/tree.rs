@@ -52,7 +52,7 @@ pub struct GameTree {
     nodes: Vec<Node>,
     children: Vec<Child>,
     infosets: Vec<Infoset>,
-    /// Where an infoset's actions are in a [`crate::Strategy`].
+    /// Where an infoset's actions begin in a flat table of all actions of all infosets.
     offsets: Vec<usize>,
     by_key: HashMap<String, usize>,
 }

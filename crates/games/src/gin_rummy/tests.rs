@@ -156,6 +156,11 @@ fn layoffs_extend_sets_by_the_missing_card_and_runs_at_both_ends() {
 }
 
 #[test]
+fn the_longest_run_has_the_most_melds() {
+    assert_eq!(MeldList::of(hand("As2s3s4s5s6s7s8s9sTsJs")).len(), 24);
+}
+
+#[test]
 fn runs_do_not_go_around_the_corner_of_two_suits() {
     assert!(MeldList::of(hand("QsKsAc")).is_empty());
     assert_eq!(min_deadwood(hand("QsKsAc"), 3), 21);

@@ -9,9 +9,19 @@ fn tree(spec: &str) -> Result<GameTree, Error> {
 
 #[test]
 fn trees_have_their_known_sizes() {
-    assert_eq!(tree("leduc_poker").unwrap().infosets().len(), 936);
-    assert_eq!(tree("kuhn_poker").unwrap().infosets().len(), 12);
-    assert_eq!(tree("liars_dice(numdice=1)").unwrap().infosets().len(), 24_576);
+    let table = [
+        ("kuhn_poker", 12, 58),
+        ("leduc_poker", 936, 9457),
+        ("liars_dice(numdice=1)", 24_576, 294_883),
+    ];
+    for (spec, infosets, nodes) in table {
+        let tree = tree(spec).unwrap();
+        assert_eq!(
+            (tree.infosets().len(), tree.num_nodes()),
+            (infosets, nodes),
+            "{spec}"
+        );
+    }
 }
 
 #[test]
