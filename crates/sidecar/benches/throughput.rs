@@ -29,12 +29,14 @@ async fn main() {
     let mut rates = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
         let started = Instant::now();
-        let played = join_all((0..WORKERS).map(|worker| play(&client, server.url(), worker))).await;
-        let requests: u64 = played.iter().sum();
+        let playing = (0..WORKERS).map(|worker| tokio::spawn(play(client.clone(), server.url(), worker)));
+        let requests: u64 = join_all(playing).await.into_iter().map(Result::unwrap).sum();
         rates.0.push(requests as f64 / started.elapsed().as_secs_f64());
 
         let started = Instant::now();
-        join_all((0..WORKERS).map(|_| repeat(&client, bare.url(), &step, requests / WORKERS))).await;
+        let repeating =
+            (0..WORKERS).map(|_| repeat(client.clone(), bare.url(), step.clone(), requests / WORKERS));
+        join_all(repeating.map(tokio::spawn)).await;
         rates.1.push(requests as f64 / started.elapsed().as_secs_f64());
     }
     let (ours, bare) = (median(rates.0), median(rates.1));
@@ -46,23 +48,23 @@ async fn main() {
 }
 
 /// Plays episodes; number of requests.
-async fn play(client: &reqwest::Client, url: String, worker: u64) -> u64 {
+async fn play(client: reqwest::Client, url: String, worker: u64) -> u64 {
     let mut random = FastRng::new(worker);
     let mut requests = 0;
     for episode in 0..EPISODES_PER_WORKER {
         let seed = worker * EPISODES_PER_WORKER + episode;
         let start = json!({ "task_id": 200_000_000 + seed, "seed": seed, "opponent": "random" });
-        let mut reply = post(client, &url, "reset", &start).await;
+        let mut reply = post(&client, &url, "reset", &start).await;
         requests += 2;
         while reply["done"] == false {
             let legal = text::legal_ids(reply["observation"].as_str().unwrap());
             let action = legal[random.below(legal.len())].to_string();
             let step = json!({ "action": action, "episode_id": reply["episode_id"] });
-            reply = post(client, &url, "step", &step).await;
+            reply = post(&client, &url, "step", &step).await;
             requests += 1;
         }
         post(
-            client,
+            &client,
             &url,
             "stop",
             &json!({ "episode_id": reply["episode_id"] }),
@@ -72,9 +74,9 @@ async fn play(client: &reqwest::Client, url: String, worker: u64) -> u64 {
     requests
 }
 
-async fn repeat(client: &reqwest::Client, url: String, body: &Value, requests: u64) {
+async fn repeat(client: reqwest::Client, url: String, body: Value, requests: u64) {
     for _ in 0..requests {
-        post(client, &url, "step", body).await;
+        post(&client, &url, "step", &body).await;
     }
 }
 

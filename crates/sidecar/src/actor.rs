@@ -97,7 +97,8 @@ impl Actor {
             return Ok(replies::invalid_game(task_id, seed, self.catalog.names()));
         };
         let opponent = OpponentChoice::from_request(request, variant);
-        let weight = opponent.weight();
+        let weight = opponent.move_weight(variant);
+        self.table.make_room()?;
         let mut episode = Episode::new(task_id, seed, variant, opponent)?;
         let id = chance::hex_id(self.random(), self.random());
         let reply = episode.start(&id);
@@ -132,7 +133,7 @@ impl Actor {
     pub fn reset_weight(&self, request: &ResetRequest) -> Weight {
         let variant = request.task_id.and_then(|task_id| self.catalog.variant(task_id));
         variant.map_or(Weight::Heavy, |variant| {
-            OpponentChoice::from_request(request, variant).weight()
+            OpponentChoice::from_request(request, variant).reset_weight(variant)
         })
     }
 

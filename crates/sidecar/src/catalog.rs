@@ -65,8 +65,8 @@ impl Variant {
     /// Rough time of one simulation with one playout.
     pub(crate) fn playout_ns(&self) -> u64 {
         match self.name {
-            EnvName::GinRummy => 100_000,
-            _ => 3_000,
+            EnvName::GinRummy => 10_000,
+            _ => 1_000,
         }
     }
 

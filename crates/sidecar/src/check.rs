@@ -8,6 +8,7 @@ mod load;
 mod play;
 mod probe;
 
+use std::fmt;
 use std::time::Duration;
 
 use schema::EnvName;
@@ -51,6 +52,16 @@ pub enum Verdict {
     Warn,
     /// Not as the contract says.
     Fail,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+        })
+    }
 }
 
 /// One check.

@@ -211,8 +211,8 @@ impl Acceptor {
         stream: TcpStream,
         permit: OwnedSemaphorePermit,
     ) -> impl Future<Output = ()> + use<> {
-        let (stopping, killed) = (self.stopping.clone(), self.killed.clone());
-        let connection = Connection::default();
+        let stopping = self.stopping.clone();
+        let connection = Connection::new(&self.killed);
         let routes = routes::router(Arc::clone(&self.app), connection.clone());
         async move {
             let _permit = permit;
@@ -233,8 +233,7 @@ impl Acceptor {
                         }
                         return;
                     }
-                    () = killed.cancelled() => return,
-                    () = connection.dropped() => return,
+                    () = connection.closed() => return,
                     () = stopping.cancelled(), if !is_stopping => {
                         is_stopping = true;
                         serving.as_mut().graceful_shutdown();

@@ -23,7 +23,6 @@ pub(super) struct OpponentChoice {
     /// As requested; echoed.
     pub(super) name: String,
     kind: Kind,
-    weight: Weight,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,26 +38,32 @@ impl OpponentChoice {
     /// MCTS fields only if neither is absent or 0.
     pub(super) fn from_request(request: &ResetRequest, variant: &Variant) -> Self {
         let name = request.opponent.as_deref().unwrap_or("mcts");
-        let (kind, weight) = match name {
-            "mcts" => {
-                let search = search(request).unwrap_or_else(|| variant.default_search());
-                (Kind::Mcts(search), search_weight(search, variant))
-            }
-            "cfr" if variant.cfr_is_ready() => (Kind::Cfr, Weight::Light),
-            "cfr" => (Kind::Cfr, Weight::Heavy),
-            "self" => (Kind::SelfPlay, Weight::Light),
-            _ => (Kind::Random, Weight::Light),
+        let kind = match name {
+            "mcts" => Kind::Mcts(search(request).unwrap_or_else(|| variant.default_search())),
+            "cfr" => Kind::Cfr,
+            "self" => Kind::SelfPlay,
+            _ => Kind::Random,
         };
         Self {
             name: name.to_owned(),
             kind,
-            weight,
         }
     }
 
-    /// What a call against this opponent costs.
-    pub(super) fn weight(&self) -> Weight {
-        self.weight
+    /// What a call during the episode costs.
+    pub(super) fn move_weight(&self, variant: &Variant) -> Weight {
+        match self.kind {
+            Kind::Mcts(search) => search_weight(search, variant),
+            Kind::Random | Kind::Cfr | Kind::SelfPlay => Weight::Light,
+        }
+    }
+
+    /// What the reset costs: the first to ask for CFR+ has to wait for it.
+    pub(super) fn reset_weight(&self, variant: &Variant) -> Weight {
+        match self.kind {
+            Kind::Cfr if variant.has_cfr() && !variant.cfr_is_ready() => Weight::Heavy,
+            _ => self.move_weight(variant),
+        }
     }
 
     /// The player, with its streams of the episode's seed.

@@ -55,7 +55,17 @@ impl Table {
         }
     }
 
-    /// Adds an episode; at the cap, idle ones are freed first.
+    /// At the cap, frees idle episodes; refuses if there are none.
+    pub(super) fn make_room(&self) -> Result<(), Error> {
+        let has_room = self.len() < self.cap || self.sweep() > 0;
+        if has_room {
+            Ok(())
+        } else {
+            Err(Error::TooManyEpisodes { open: self.cap })
+        }
+    }
+
+    /// Adds an episode.
     pub(super) fn insert(&self, id: String, episode: Episode, weight: Weight) -> Result<(), Error> {
         let slot = Slot {
             weight,
@@ -64,10 +74,8 @@ impl Table {
             touched_ms: AtomicU64::new(self.now_ms()),
             episode: Mutex::new(episode),
         };
-        if self.len() >= self.cap {
-            self.sweep();
-        }
         let mut slots = self.lock();
+        // Others may have taken the room while this one was made.
         if slots.len() >= self.cap {
             return Err(Error::TooManyEpisodes { open: slots.len() });
         }

@@ -42,13 +42,17 @@ impl App {
     }
 }
 
-/// Lets a handler close its own connection without a reply.
-#[derive(Clone, Debug, Default)]
+/// Lets a handler close its own connection without a reply; killing the server closes all.
+#[derive(Clone, Debug)]
 pub(super) struct Connection(CancellationToken);
 
 impl Connection {
-    /// Resolves when a handler has closed the connection.
-    pub(super) async fn dropped(&self) {
+    pub(super) fn new(killed: &CancellationToken) -> Self {
+        Self(killed.child_token())
+    }
+
+    /// Resolves when the connection is to be closed.
+    pub(super) async fn closed(&self) {
         self.0.cancelled().await;
     }
 

@@ -1,9 +1,14 @@
 //! A server on a free port with a client, both on a runtime of their own.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{Error, ServeConfig, Server, serve};
+
+/// Deadline of one call; the searches of the recordings take milliseconds.
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Calls over real HTTP from code that is not async.
 pub(super) struct Host {
@@ -45,6 +50,7 @@ impl Host {
                 .client
                 .post(format!("{url}/{method}"))
                 .json(&kwargs)
+                .timeout(DEADLINE)
                 .send()
                 .await?;
             response.json::<Value>().await
