@@ -2,7 +2,7 @@
 //!
 //! Closed → (failures in a row) → open → (cool-down over) → half open → (probe) → closed or open again. The cool-down
 //! doubles until a real request succeeds, so that a sidecar whose `/health` answers while its games hang is not
-//! trusted again and again.
+//! trusted again and again. Such a success, of an episode that was open before, closes it at once.
 
 use std::time::Duration;
 
@@ -86,9 +86,13 @@ impl Breaker {
         }
     }
 
-    /// A probe is on its way.
-    pub(crate) fn start_probe(&mut self) {
-        self.state = State::HalfOpen;
+    /// A probe is on its way, if one is due at `now`.
+    pub(crate) fn start_probe(&mut self, now: Instant) -> bool {
+        let is_due = self.probe_at().is_some_and(|at| at <= now);
+        if is_due {
+            self.state = State::HalfOpen;
+        }
+        is_due
     }
 
     /// The probe was answered.
@@ -97,15 +101,20 @@ impl Breaker {
         self.failures_in_row = 0;
     }
 
-    /// The probe failed: open for longer.
+    /// The probe failed: open for longer, unless a request has closed it meanwhile.
     pub(crate) fn probe_failed(&mut self, reason: String, now: Instant) {
-        self.open(reason, now);
+        if matches!(self.state, State::HalfOpen) {
+            self.open(reason, now);
+        }
     }
 
-    /// A request was answered.
-    pub(crate) fn succeeded(&mut self) {
+    /// A request was answered. Returns true if this closes the breaker.
+    pub(crate) fn succeeded(&mut self) -> bool {
         self.failures_in_row = 0;
         self.trips_in_row = 0;
+        let was_closed = matches!(self.state, State::Closed);
+        self.state = State::Closed;
+        !was_closed
     }
 
     /// A request failed in a way that blames the sidecar. Returns true if this opens the breaker.

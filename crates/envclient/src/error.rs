@@ -125,7 +125,7 @@ pub enum Error {
         /// How the reply was lost.
         cause: Box<Error>,
     },
-    /// The sidecar is not used at the moment: go to another one, or come back later.
+    /// The sidecar gets no new episodes at the moment: go to another one, or come back later.
     #[error("sidecar `{url}` is not used at the moment: {reason}")]
     NotUsed {
         /// Which sidecar.

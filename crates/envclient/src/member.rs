@@ -11,6 +11,15 @@ use crate::breaker::Breaker;
 use crate::stats::{Counters, SidecarStats, count};
 use crate::{BreakerState, Client, Error, PoolConfig};
 
+/// Which requests a sidecar that is not used still gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// None of this kind: new episodes, and `/stop`, which would only hold up the reaper.
+    IfUsed,
+    /// This one: an open episode has nowhere else to go, and its success is the best sign of life.
+    Always,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Member {
@@ -50,9 +59,13 @@ impl Member {
     /// Sends one request when the in-flight limit lets it. Dropping the future closes the connection.
     ///
     /// The deadline of `call` starts when it is sent: what it waits for before are requests with deadlines.
-    pub(crate) async fn request<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    pub(crate) async fn request<T>(
+        &self,
+        gate: Gate,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
         let permit = self.in_flight.acquire().await.expect("never closed");
-        if let Some(reason) = self.refusal() {
+        if let (Gate::IfUsed, Some(reason)) = (gate, self.refusal()) {
             let error = Error::NotUsed {
                 url: self.client.url().clone(),
                 reason,
@@ -89,8 +102,9 @@ impl Member {
             match probe_at {
                 Some(at) => {
                     tokio::time::sleep_until(at).await;
-                    self.breaker().start_probe();
-                    return;
+                    if self.breaker().start_probe(Instant::now()) {
+                        return;
+                    }
                 }
                 None => self.tripped.notified().await,
             }
@@ -145,7 +159,9 @@ impl Member {
     fn settle(&self, error: Option<&Error>, elapsed: Duration) {
         let Some(error) = error else {
             self.counters.latency.record(elapsed);
-            self.breaker().succeeded();
+            if self.breaker().succeeded() {
+                self.changed.notify_waiters();
+            }
             return;
         };
         self.counters.error(error);

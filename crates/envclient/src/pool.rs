@@ -196,7 +196,7 @@ impl Shared {
         .await
     }
 
-    async fn wait_until_usable(&self) -> Result<(), Error> {
+    pub(crate) async fn wait_until_usable(&self) -> Result<(), Error> {
         let usable = || self.members.iter().any(|member| member.is_usable());
         self.wait_for(|| {
             if usable() {

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::member::Member;
+use crate::member::{Gate, Member};
 use crate::stats::count;
 
 /// `/stop` requests on their way at once, over all sidecars; each sidecar's in-flight limit applies besides.
@@ -21,7 +21,8 @@ pub(crate) struct Stop {
 
 impl Stop {
     async fn run(self) {
-        let answer = self.member.request(self.member.client.stop(&self.episode)).await;
+        let call = self.member.client.stop(&self.episode);
+        let answer = self.member.request(Gate::IfUsed, call).await;
         let counters = &self.member.counters;
         count(if answer.is_ok() {
             &counters.stopped

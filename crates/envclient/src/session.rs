@@ -7,7 +7,7 @@ use schema::env_api::{EnvResult, ResetRequest};
 use tracing::debug;
 
 use crate::backoff::Backoff;
-use crate::member::Member;
+use crate::member::{Gate, Member};
 use crate::pool::Shared;
 use crate::reaper::Stop;
 use crate::recover::{Played, was_played, with_reward};
@@ -47,14 +47,20 @@ impl Session {
     /// one: a repeated reset leaves at most one episode behind, which the sidecar expires.
     ///
     /// # Errors
-    /// What the last try met. Dropping the future may leave an episode behind on the sidecar.
+    /// What the last try met, or as [`crate::Pool::acquire`]. Dropping the future may leave an episode behind on the sidecar.
     pub async fn reset(&mut self, request: &ResetRequest) -> Result<EnvResult, Error> {
         self.close().await;
         let mut backoff = self.backoff();
         loop {
             let sidecar = self.sidecar().clone();
-            match sidecar.request(sidecar.client.reset(request)).await {
+            match sidecar.request(Gate::IfUsed, sidecar.client.reset(request)).await {
                 Ok(result) => return self.started(result),
+                Err(Error::NotUsed { .. }) => {
+                    self.shared.wait_until_usable().await?;
+                    if !sidecar.is_usable() {
+                        self.member = self.shared.move_place(self.member);
+                    }
+                }
                 Err(error) => {
                     self.pause(&mut backoff, error).await?;
                     self.member = self.shared.move_place(self.member);
@@ -74,7 +80,10 @@ impl Session {
         let sidecar = self.sidecar().clone();
         let mut backoff = self.backoff();
         loop {
-            let error = match sidecar.request(sidecar.client.step(&episode, action)).await {
+            let error = match sidecar
+                .request(Gate::Always, sidecar.client.step(&episode, action))
+                .await
+            {
                 Ok(result) => return Ok(self.seen(result)),
                 Err(error) if error.never_arrived() => error,
                 Err(error @ (Error::Timeout { .. } | Error::Lost { .. } | Error::Malformed { .. })) => error,
@@ -110,7 +119,10 @@ impl Session {
         let sidecar = self.sidecar().clone();
         let mut backoff = self.backoff();
         loop {
-            match sidecar.request(sidecar.client.state(&episode)).await {
+            match sidecar
+                .request(Gate::Always, sidecar.client.state(&episode))
+                .await
+            {
                 Ok(result) => return Ok(result),
                 Err(error) => self
                     .pause(&mut backoff, error)
@@ -145,7 +157,7 @@ impl Session {
             return Ok(false);
         };
         let sidecar = self.sidecar();
-        let answer = sidecar.request(sidecar.client.stop(&episode)).await;
+        let answer = sidecar.request(Gate::Always, sidecar.client.stop(&episode)).await;
         count(if answer.is_ok() {
             &sidecar.counters.stopped
         } else {

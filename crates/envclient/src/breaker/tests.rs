@@ -4,7 +4,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 fn closed(now: Instant) -> Breaker {
     let mut breaker = Breaker::new(3, SECOND, 5 * SECOND, now);
-    breaker.start_probe();
+    assert!(breaker.start_probe(now + 60 * SECOND));
     breaker.probe_succeeded();
     breaker
 }
@@ -24,7 +24,7 @@ fn only_failures_in_a_row_open_it_and_the_reason_is_kept() {
     for _ in 0..5 {
         assert!(!breaker.failed("500", now));
         assert!(!breaker.failed("500", now));
-        breaker.succeeded();
+        assert!(!breaker.succeeded());
     }
     assert_eq!(breaker.refusal(), None);
     assert!(!breaker.failed("500", now));
@@ -45,10 +45,10 @@ fn the_cool_down_doubles_until_a_real_request_succeeds() {
     for _ in 0..5 {
         (0..3).for_each(|_| _ = breaker.failed("hang", now));
         pauses.push((breaker.probe_at().expect("open") - now).as_secs());
-        breaker.start_probe();
+        assert!(breaker.start_probe(now + 60 * SECOND));
         breaker.probe_succeeded();
     }
-    breaker.succeeded();
+    assert!(!breaker.succeeded());
     (0..3).for_each(|_| _ = breaker.failed("hang", now));
     pauses.push((breaker.probe_at().expect("open") - now).as_secs());
     assert_eq!(pauses, [1, 2, 4, 5, 5, 1]);
@@ -58,7 +58,7 @@ fn the_cool_down_doubles_until_a_real_request_succeeds() {
 fn a_failed_probe_opens_it_again_with_its_own_reason() {
     let now = Instant::now();
     let mut breaker = Breaker::new(3, SECOND, 5 * SECOND, now);
-    breaker.start_probe();
+    assert!(breaker.start_probe(now + 60 * SECOND));
     assert_eq!(breaker.probe_at(), None);
     breaker.probe_failed("connection refused".to_owned(), now);
     assert_eq!(
@@ -75,5 +75,17 @@ fn a_blocked_sidecar_is_refused_whatever_its_breaker_says() {
     breaker.block(Some("maintenance".to_owned()));
     assert_eq!(breaker.refusal(), Some("maintenance"));
     breaker.block(None);
+    assert_eq!(breaker.refusal(), None);
+}
+
+#[test]
+fn a_request_that_is_answered_closes_it_and_outdates_the_probe() {
+    let now = Instant::now();
+    let mut breaker = closed(now);
+    (0..3).for_each(|_| _ = breaker.failed("500", now));
+    assert!(!breaker.start_probe(now), "not due yet");
+    assert!(breaker.start_probe(now + SECOND));
+    assert!(breaker.succeeded());
+    breaker.probe_failed("late".to_owned(), now);
     assert_eq!(breaker.refusal(), None);
 }

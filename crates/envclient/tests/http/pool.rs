@@ -160,17 +160,32 @@ async fn an_opened_breaker_closes_when_the_sidecar_answers_again() {
     stub.plan("reset", &[Fate::Fail(500); 2]);
     stub.plan("health", &[Fate::Fail(503)]);
     let mut session = pool.acquire().await.expect("a place");
-    let error = session
-        .reset(&ResetRequest::default())
+    let started = session.reset(&ResetRequest::default()).await;
+    started.expect("it waits until the second probe is answered");
+    let stats = &pool.stats().sidecars[0];
+    assert_eq!((stats.trips, stats.errors.rejected), (1, 2));
+}
+
+#[tokio::test]
+async fn an_episode_that_is_open_goes_on_and_its_success_closes_the_breaker() {
+    let stub = Stub::start().await;
+    let pool = Pool::connect(std::slice::from_ref(&stub.url), config())
         .await
-        .expect_err("the breaker opened");
-    assert!(
-        matches!(&error, Error::NotUsed { reason, .. } if reason.starts_with("2 requests in a row failed")),
-        "{error}"
-    );
-    drop(session);
-    let mut session = pool.acquire().await.expect("used again after the second probe");
-    session.reset(&ResetRequest::default()).await.expect("started");
+        .expect("it answers");
+    let mut open = pool.acquire().await.expect("a place");
+    open.reset(&ResetRequest::default()).await.expect("started");
+    stub.plan("reset", &[Fate::Fail(500); 2]);
+    stub.plan("health", &[Fate::Hold]);
+    let mut late = pool.acquire().await.expect("a place");
+    let request = ResetRequest::default();
+    let reset = late.reset(&request);
+    let go_on = async {
+        until(&pool, |pool| pool.stats().n_used() == 0).await;
+        open.step("1").await
+    };
+    let (started, stepped) = join(reset, go_on).await;
+    stepped.expect("an open breaker does not concern it");
+    started.expect("closed again, without any probe");
 }
 
 #[tokio::test]

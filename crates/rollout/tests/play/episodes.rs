@@ -148,16 +148,14 @@ async fn self_play_gives_each_seat_its_turns_and_opposite_returns() {
             opponent: Opponent::plain(OpponentKind::SelfPlay),
         };
         let spec = EpisodeSpec {
-            group: 3,
+            group: seed,
             rollout: 5,
             start,
         };
         let seats = play_self(&random_player(), source.as_ref(), spec, &CancellationToken::new()).await;
         let [first, second] = &seats;
-        assert_eq!(
-            (first.id.as_str(), second.id.as_str()),
-            ("test-g3-10", "test-g3-11")
-        );
+        let ids = [format!("test-g{seed}-10"), format!("test-g{seed}-11")];
+        assert_eq!([&first.id, &second.id], ids.each_ref());
         assert_eq!((first.player, second.player), (Some(0), Some(1)));
         let raw = first.raw_return.expect("it ended");
         assert_eq!(second.raw_return, Some(-raw));
@@ -179,5 +177,5 @@ async fn self_play_gives_each_seat_its_turns_and_opposite_returns() {
             "a seat sees its own card only"
         );
     }
-    assert!(n_turns[0] > 20 && n_turns[1] > 15, "{n_turns:?}");
+    assert!(n_turns[0] > 20 && n_turns[1] > 20, "{n_turns:?}");
 }

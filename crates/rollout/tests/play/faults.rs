@@ -1,6 +1,6 @@
 //! Rollouts over faulty sidecars: they end, and every episode is accounted for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use envclient::{BreakerState, ClientConfig, PoolConfig};
@@ -60,17 +60,17 @@ async fn hangs_errors_and_a_killed_sidecar_lose_no_episode() {
         in_flight,
         &CancellationToken::new(),
     );
-    let (mut reasons, mut complete, mut received) = (BTreeMap::new(), 0, 0);
+    let (mut reasons, mut errors, mut complete, mut received) = (BTreeMap::new(), BTreeSet::new(), 0, 0);
     while let Some(group) = groups.next().await {
         assert_eq!(
             group.trajectories.len() as u32,
             SIZE + 2,
             "every dispatched episode has a trajectory"
         );
-        group
-            .trajectories
-            .iter()
-            .for_each(|one| *reasons.entry(one.stop_reason).or_insert(0) += 1);
+        for one in &group.trajectories {
+            *reasons.entry(one.stop_reason).or_insert(0) += 1;
+            errors.insert(format!("{} after {} turns", one.error, one.turns.len()));
+        }
         (complete, received) = (complete + u64::from(group.is_complete()), received + 1);
         if received == GROUPS / 3 {
             servers.remove(1).kill().await;
@@ -79,7 +79,7 @@ async fn hangs_errors_and_a_killed_sidecar_lose_no_episode() {
     assert_eq!(received, GROUPS);
     assert!(
         complete >= GROUPS * 9 / 10,
-        "{complete} of {GROUPS} groups are complete: {reasons:?}"
+        "{complete} of {GROUPS} groups are complete: {reasons:?} {errors:#?}"
     );
     assert!(reasons[&StopReason::Done] >= complete * u64::from(SIZE));
 
