@@ -1,1 +1,54 @@
-//! (in work)
+//! One optimizer step, blind to the algorithm: rows → [`Batch`] → [`StepReport`].
+//!
+//! What a batch is worth is said by an [`Objective`]; SFT and DPO are here, the GRPO family is in `grpo`. Everything
+//! is synchronous and runs on the thread that owns the model. Not here: playing, advantages, time budgets.
+
+mod adamw;
+mod batch;
+mod causal_lm;
+pub mod dpo;
+mod gradient;
+mod learner;
+mod microbatch;
+mod objective;
+mod plan;
+mod report;
+mod row;
+mod schedule;
+mod score;
+pub mod sft;
+#[cfg(test)]
+mod test_support;
+
+pub use adamw::{AdamW, AdamWConfig};
+pub use batch::Batch;
+pub use causal_lm::CausalLm;
+pub use gradient::{NamedTensor, clip_factor, global_norm, named_gradients, named_parameters};
+pub use learner::{Learner, LearnerConfig};
+pub use microbatch::{RowUnit, micro_batches};
+pub use objective::{Fold, LossTerms, Metric, Objective};
+pub use report::StepReport;
+pub use row::Row;
+pub use schedule::{Progress, Schedule, Shape, Warmup};
+pub use score::{EntropyGradient, ScoreSettings, TokenStats, row_logprobs, token_stats};
+
+/// What can go wrong while preparing a step; shapes that do not fit are programming errors and panic instead.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// Nothing in the step is trained on.
+    #[error("none of {n_rows} rows has a token to learn from")]
+    NothingToLearn {
+        /// Rows given.
+        n_rows: usize,
+    },
+    /// A name that is none of the known ones.
+    #[error("unknown {what} `{value}`: expected {expected}")]
+    UnknownName {
+        /// Which setting.
+        what: &'static str,
+        /// The value given.
+        value: String,
+        /// The known names.
+        expected: &'static str,
+    },
+}

@@ -1,0 +1,167 @@
+//! A model with its optimizer: rows in, report out.
+
+use std::collections::BTreeMap;
+
+use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::tensor::{DType, Device, Tensor};
+
+use crate::{
+    AdamW, AdamWConfig, Batch, CausalLm, Error, Metric, Objective, Row, ScoreSettings, StepReport,
+    clip_factor, global_norm, token_stats,
+};
+
+/// Settings of a [`Learner`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LearnerConfig {
+    /// The optimizer's.
+    pub adamw: AdamWConfig,
+    /// Gradients are scaled down to this global norm.
+    pub max_grad_norm: f64,
+}
+
+impl Default for LearnerConfig {
+    fn default() -> Self {
+        Self {
+            adamw: AdamWConfig::default(),
+            max_grad_norm: 1.0,
+        }
+    }
+}
+
+/// Owns the weights while they change.
+#[derive(Debug)]
+pub struct Learner<M> {
+    model: M,
+    optimizer: AdamW,
+    config: LearnerConfig,
+    device: Device,
+    n_steps: u64,
+    n_skipped: u64,
+}
+
+impl<M: CausalLm> Learner<M> {
+    /// Takes a model whose trained parameters require gradients (all of them, or an adapter's).
+    ///
+    /// # Panics
+    /// If the model has no parameters.
+    pub fn new(model: M, config: LearnerConfig) -> Self {
+        let device = model.devices().first().cloned().expect("a model has parameters");
+        Self {
+            model,
+            optimizer: AdamW::new(config.adamw),
+            config,
+            device,
+            n_steps: 0,
+            n_skipped: 0,
+        }
+    }
+
+    /// The weights as they are.
+    pub fn model(&self) -> &M {
+        &self.model
+    }
+
+    /// The model, without the optimizer.
+    pub fn into_model(self) -> M {
+        self.model
+    }
+
+    /// Where the model lives.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Steps taken, skipped ones included.
+    pub fn n_steps(&self) -> u64 {
+        self.n_steps
+    }
+
+    /// One optimizer step over all `parts` ([`crate::micro_batches`]), whose gradients are added up.
+    ///
+    /// A gradient that is not finite leaves weights and optimizer as they were and is counted.
+    ///
+    /// # Errors
+    /// [`Error::NothingToLearn`] if there is no part.
+    pub fn step(
+        &mut self,
+        parts: &[Vec<Row>],
+        objective: &dyn Objective,
+        score: &ScoreSettings,
+        lr: f64,
+    ) -> Result<StepReport, Error> {
+        if parts.is_empty() {
+            return Err(Error::NothingToLearn { n_rows: 0 });
+        }
+        let (gradients, mut report) = self.gradients(parts, objective, score);
+        report.step = self.n_steps;
+        report.lr = lr;
+        report.grad_norm = global_norm(&self.model, &gradients);
+        report.skipped = !(report.grad_norm.is_finite() && report.loss.is_finite());
+        if report.skipped {
+            self.n_skipped += 1;
+        } else {
+            let factor = clip_factor(report.grad_norm, self.config.max_grad_norm);
+            self.model = self.optimizer.step(self.model.clone(), gradients, lr, factor);
+        }
+        report.n_skipped = self.n_skipped;
+        self.n_steps += 1;
+        Ok(report)
+    }
+
+    /// The gradient of a step and its figures, without touching the weights.
+    pub fn gradients(
+        &self,
+        parts: &[Vec<Row>],
+        objective: &dyn Objective,
+        score: &ScoreSettings,
+    ) -> (GradientsParams, StepReport) {
+        let mut accumulator = GradientsAccumulator::<M>::new();
+        let mut figures = Figures::default();
+        let mut report = StepReport::default();
+        for rows in parts {
+            let batch = Batch::new(rows, &self.device);
+            report.n_rows += rows.len();
+            report.n_tokens += batch.n_tokens;
+            report.n_input_tokens += batch.tokens.ids().len();
+            let terms = objective.loss(&batch, &token_stats(&self.model, &batch, score));
+            figures.push(Metric::sum("loss", terms.loss.clone()));
+            terms.metrics.into_iter().for_each(|metric| figures.push(metric));
+            accumulator.accumulate(
+                &self.model,
+                GradientsParams::from_grads(terms.loss.backward(), &self.model),
+            );
+        }
+        report.metrics = figures.read();
+        report.loss = report.metrics.remove("loss").expect("pushed for every part");
+        (accumulator.grads(), report)
+    }
+}
+
+/// Figures that wait on the device, so that a step reads back once.
+#[derive(Default)]
+struct Figures(Vec<Metric>);
+
+impl Figures {
+    fn push(&mut self, metric: Metric) {
+        self.0.push(metric);
+    }
+
+    fn read(self) -> BTreeMap<String, f64> {
+        let values = Tensor::cat(self.0.iter().map(|metric| metric.value.clone()).collect(), 0);
+        let values: Vec<f32> = values
+            .into_data_dtype(DType::F32)
+            .try_to_vec()
+            .expect("converted to f32 just now");
+        let mut folded = BTreeMap::new();
+        for (metric, value) in self.0.iter().zip(values.into_iter().map(f64::from)) {
+            folded
+                .entry(metric.name.to_owned())
+                .and_modify(|kept| *kept = metric.fold.apply(*kept, value))
+                .or_insert(value);
+        }
+        folded
+    }
+}
+
+#[cfg(test)]
+mod tests;

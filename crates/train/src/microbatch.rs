@@ -1,0 +1,82 @@
+//! Splitting a step's rows so that each part fits into memory.
+
+use crate::Row;
+
+/// Rows that must stay together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowUnit {
+    /// Every row for itself.
+    Single,
+    /// Rows 2i and 2i+1 (chosen and rejected).
+    Pair,
+}
+
+impl RowUnit {
+    fn size(self) -> usize {
+        match self {
+            Self::Single => 1,
+            Self::Pair => 2,
+        }
+    }
+}
+
+/// Splits `rows` into parts of at most `token_budget` padded tokens, longest first, so that rows of like length meet.
+///
+/// A unit longer than the budget is a part of its own. Units without a token to learn from are left out; with
+/// objectives that are normalised over the whole step the split does not change the gradient.
+pub fn micro_batches(rows: Vec<Row>, token_budget: usize, unit: RowUnit) -> Vec<Vec<Row>> {
+    assert_eq!(
+        rows.len() % unit.size(),
+        0,
+        "{} rows do not make whole units of {unit:?}",
+        rows.len()
+    );
+    let mut units: Vec<Vec<Row>> = Vec::new();
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        units.push(rows.by_ref().take(unit.size()).collect());
+    }
+    units.retain(|unit| unit.iter().any(|row| row.n_loss_tokens() > 0));
+    let longest = |unit: &[Row]| unit.iter().map(Row::n_tokens).max().unwrap_or(0);
+    // The sort is stable: equal lengths keep the caller's order, so a step is reproducible.
+    units.sort_by_key(|unit| std::cmp::Reverse(longest(unit)));
+    let mut parts: Vec<Vec<Row>> = Vec::new();
+    let mut width = 0;
+    for unit in units {
+        match parts.last_mut() {
+            Some(part) if (part.len() + unit.len()) * width <= token_budget => part.extend(unit),
+            _ => {
+                width = longest(&unit);
+                parts.push(unit);
+            }
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(n_tokens: usize) -> Row {
+        Row::new(vec![1; n_tokens - 1], vec![1])
+    }
+
+    #[test]
+    fn parts_respect_the_budget_and_keep_every_row() {
+        let parts = micro_batches([3, 9, 4, 9, 2].map(row).into(), 18, RowUnit::Single);
+        let lengths: Vec<Vec<usize>> = parts
+            .iter()
+            .map(|part| part.iter().map(Row::n_tokens).collect())
+            .collect();
+        assert_eq!(lengths, [vec![9, 9], vec![4, 3, 2]]);
+    }
+
+    #[test]
+    fn pairs_stay_together_and_empty_rows_are_left_out() {
+        let silent = row(5).with_loss_mask(vec![0]);
+        let parts = micro_batches(vec![row(2), row(9), silent.clone(), silent], 1, RowUnit::Pair);
+        assert_eq!(parts.len(), 1);
+        assert_eq!(parts[0].iter().map(Row::n_tokens).collect::<Vec<_>>(), [2, 9]);
+    }
+}

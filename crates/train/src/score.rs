@@ -1,0 +1,213 @@
+//! Log-probs and entropies of the tokens of a batch under a model.
+
+use burn::tensor::{DType, Int, Tensor};
+
+use crate::batch::{Allowed, Lookup};
+use crate::{Batch, CausalLm, Row};
+
+/// Whether the entropies carry a gradient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntropyGradient {
+    /// For an entropy bonus.
+    Tracked,
+    /// For reports only; cheaper.
+    Detached,
+}
+
+/// How tokens are scored.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ScoreSettings {
+    /// Logits are divided by this, as the sampler does.
+    pub temperature: f64,
+    /// Whether the entropies carry a gradient.
+    pub entropy: EntropyGradient,
+    /// Also computes [`TokenStats::legal_logmass`].
+    pub legality: bool,
+}
+
+impl Default for ScoreSettings {
+    fn default() -> Self {
+        Self {
+            temperature: 1.0,
+            entropy: EntropyGradient::Detached,
+            legality: false,
+        }
+    }
+}
+
+/// What a model says about the tokens of a batch; all `[B,C]`, 0 in empty cells.
+#[derive(Clone, Debug)]
+pub struct TokenStats {
+    /// Log-probs under the distribution that the sampler drew from: over allowed tokens where there was a restriction.
+    pub logprobs: Tensor<2>,
+    /// Entropy of that distribution.
+    pub entropy: Tensor<2>,
+    /// Log of the probability that an unrestricted draw would have been allowed; 0 where all tokens were.
+    pub legal_logmass: Option<Tensor<2>>,
+}
+
+/// Scores the tokens of `batch` under `model`.
+///
+/// Only positions that predict a scored token reach the language model's head, each once.
+pub fn token_stats<M: CausalLm>(model: &M, batch: &Batch, settings: &ScoreSettings) -> TokenStats {
+    let hidden = model.hidden(&batch.tokens);
+    let [n_sequences, length, width] = hidden.dims();
+    let hidden = hidden.reshape([n_sequences * length, width]);
+    let flat: Vec<FlatStats> = [&batch.free, &batch.constrained]
+        .into_iter()
+        .flatten()
+        .map(|lookup| {
+            let logits = model.lm_logits(hidden.clone().select(0, lookup.positions.clone()));
+            look_up(scaled(logits, settings.temperature), lookup, settings)
+        })
+        .collect();
+    let to_cells = |parts: Vec<Tensor<1>>| {
+        let padding = parts[0].zeros_like().detach().slice([0..1]);
+        let padded = Tensor::cat(parts.into_iter().chain([padding]).collect(), 0);
+        padded.select(0, batch.cells.clone()).reshape(batch.shape())
+    };
+    TokenStats {
+        logprobs: to_cells(flat.iter().map(|part| part.logprobs.clone()).collect()),
+        entropy: to_cells(flat.iter().map(|part| part.entropy.clone()).collect()),
+        legal_logmass: settings
+            .legality
+            .then(|| to_cells(flat.iter().map(|part| part.legal_logmass.clone()).collect())),
+    }
+}
+
+/// Log-probs of every token that counts, per row, without a gradient.
+///
+/// `model` should be without autodiff (`valid()`): a graph that nobody walks back is kept until the next walk.
+pub fn row_logprobs<M: CausalLm>(model: &M, batch: &Batch, rows: &[Row], temperature: f64) -> Vec<Vec<f32>> {
+    let settings = ScoreSettings {
+        temperature,
+        ..ScoreSettings::default()
+    };
+    let [_, n_columns] = batch.shape();
+    let cells: Vec<f32> = token_stats(model, batch, &settings)
+        .logprobs
+        .into_data_dtype(DType::F32)
+        .try_to_vec()
+        .expect("converted to f32 just now");
+    rows.iter()
+        .zip(cells.chunks(n_columns))
+        .map(|(row, cells)| {
+            let mut logprobs = vec![0.0; row.completion().len()];
+            for (idx, value) in row.loss_positions().zip(cells) {
+                logprobs[idx] = *value;
+            }
+            logprobs
+        })
+        .collect()
+}
+
+/// Values per token, `[N]`.
+struct FlatStats {
+    logprobs: Tensor<1>,
+    entropy: Tensor<1>,
+    legal_logmass: Tensor<1>,
+}
+
+fn scaled(logits: Tensor<2>, temperature: f64) -> Tensor<2> {
+    let logits = if logits.dtype() == DType::F32 {
+        logits
+    } else {
+        logits.cast(DType::F32)
+    };
+    if temperature == 1.0 {
+        logits
+    } else {
+        logits.div_scalar(temperature)
+    }
+}
+
+fn look_up(logits: Tensor<2>, lookup: &Lookup, settings: &ScoreSettings) -> FlatStats {
+    let restricted = match &lookup.allowed {
+        Some(Allowed { token_ids, bias }) => logits.clone().gather(1, token_ids.clone()) + bias.clone(),
+        None => logits.clone(),
+    };
+    let [n_predictors, n_choices] = restricted.dims();
+    let distribution = Distribution::new(restricted);
+    let per_token = |values: Tensor<2>| {
+        values
+            .reshape([n_predictors])
+            .select(0, lookup.predictors.clone())
+    };
+    let picked: Tensor<1, Int> =
+        lookup.predictors.clone().mul_scalar(n_choices as i32) + lookup.targets.clone();
+    let chosen = distribution
+        .shifted
+        .clone()
+        .reshape([n_predictors * n_choices])
+        .select(0, picked);
+    let legal_logmass = match (&lookup.allowed, settings.legality) {
+        (Some(_), true) => per_token(distribution.log_sum_exp() - Distribution::new(logits).log_sum_exp()),
+        _ => chosen.zeros_like().detach(),
+    };
+    FlatStats {
+        logprobs: chosen - per_token(distribution.log_total.clone()),
+        entropy: per_token(distribution.entropy(settings.entropy)),
+        legal_logmass,
+    }
+}
+
+/// A softmax that is never written out: one exponential per logit serves log-probs, entropy and mass.
+struct Distribution {
+    max: Tensor<2>,
+    shifted: Tensor<2>,
+    exponentials: Tensor<2>,
+    total: Tensor<2>,
+    log_total: Tensor<2>,
+}
+
+impl Distribution {
+    fn new(logits: Tensor<2>) -> Self {
+        let max = logits.clone().detach().max_dim(1);
+        let shifted = logits - max.clone();
+        let exponentials = shifted.clone().exp();
+        let total = exponentials.clone().sum_dim(1);
+        Self {
+            max,
+            shifted,
+            exponentials,
+            log_total: total.clone().log(),
+            total,
+        }
+    }
+
+    /// `[P,1]`
+    fn log_sum_exp(&self) -> Tensor<2> {
+        self.log_total.clone() + self.max.clone()
+    }
+
+    /// `ln Σe − Σ e·x / Σe` over shifted logits x, `[P,1]`.
+    fn entropy(&self, gradient: EntropyGradient) -> Tensor<2> {
+        let of = |exponentials: Tensor<2>, shifted: Tensor<2>, total: Tensor<2>, log_total: Tensor<2>| {
+            log_total - (exponentials * shifted).sum_dim(1) / total
+        };
+        let Self {
+            shifted,
+            exponentials,
+            total,
+            log_total,
+            ..
+        } = self;
+        match gradient {
+            EntropyGradient::Tracked => of(
+                exponentials.clone(),
+                shifted.clone(),
+                total.clone(),
+                log_total.clone(),
+            ),
+            EntropyGradient::Detached => of(
+                exponentials.clone().inner(),
+                shifted.clone().inner(),
+                total.clone().inner(),
+                log_total.clone().inner(),
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
