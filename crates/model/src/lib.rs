@@ -6,7 +6,8 @@
 //! - `weights`, `adapter`: safetensors and PEFT folders, in and out
 //! - `lora`: the low-rank side path
 //! - [`Engine`]: batched sampling on its own thread
-//! - `device`: choosing and probing the device
+//! - [`devices`], [`DeviceChoice`]: choosing and probing the device
+//! - [`verify`]: conformance of a model folder
 //!
 //! What it does not know: text, objectives, environments, sockets.
 
@@ -17,6 +18,9 @@ mod device;
 mod engine;
 mod error;
 mod lora;
+#[cfg(test)]
+mod test_support;
+pub mod verify;
 mod weights;
 
 pub use adapter::write_floor_adapter;

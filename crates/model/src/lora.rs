@@ -231,4 +231,4 @@ fn upload(pair: LoraPair, rank: usize, device: &Device) -> (Tensor<2>, Tensor<2>
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

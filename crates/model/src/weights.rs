@@ -13,6 +13,8 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 pub use write::{SaveOptions, copy_companions};
 
 pub(crate) use files::{TensorFiles, write_atomically, write_tensors};
+#[cfg(test)]
+pub(crate) use fresh::normal_values;
 pub(crate) use fresh::{tensor_rng, uniform_values};
 pub(crate) use write::{HostTensor, host_values};
 

@@ -1,1 +1,128 @@
+//! PEFT folders.
+
+use std::path::Path;
+
+use burn::tensor::{DType, Device};
+
 use super::*;
+use crate::config::Arch;
+use crate::decoder::TokenBatch;
+use crate::test_support::{pico, reference_dir};
+
+fn logits(model: &LanguageModel) -> Vec<f32> {
+    let hidden = model.hidden(&TokenBatch::right_padded(&[[3u32, 1, 4, 1, 5]]));
+    host_values(model.lm_logits(hidden.squeeze_dim::<2>(0)))
+}
+
+/// Changes one option of a written adapter and reads it again.
+fn refusal(option: &str, value: Value) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let config = DecoderConfig::preset(Arch::Qwen2, crate::Size::Pico);
+    write_floor_adapter(dir.path(), &config, &LoraConfig::all_linear(4, 8.0), "base", 0).unwrap();
+    let path = dir.path().join("adapter_config.json");
+    let mut peft: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    peft[option] = value;
+    std::fs::write(&path, peft.to_string()).unwrap();
+    LoraConfig::from_dir(dir.path()).unwrap_err().to_string()
+}
+
+#[test]
+fn an_adapter_survives_the_round_trip_bit_for_bit() {
+    let lora = LoraConfig {
+        rank: 4,
+        alpha: 6.0,
+        targets: vec![Target::QProj, Target::UpProj],
+    };
+    let base = pico(Arch::Qwen2, 0, &Device::flex());
+    let model = crate::lora::tests::trained(base.clone(), &lora);
+    let dir = tempfile::tempdir().unwrap();
+    model.save_adapter(dir.path(), "some/base").unwrap();
+    let loaded = base.with_adapter(dir.path()).unwrap();
+    assert_eq!(loaded.lora(), Some(&lora));
+    assert_eq!(logits(&loaded), logits(&model));
+    let files = TensorFiles::open(dir.path(), "adapter_model").unwrap();
+    assert!(
+        files
+            .get("base_model.model.model.layers.1.mlp.up_proj.lora_B.weight")
+            .is_some()
+    );
+}
+
+#[test]
+fn the_adapter_that_peft_wrote_is_read() {
+    let Some(golden) = reference_dir("data/golden") else {
+        return;
+    };
+    let base = LanguageModel::load(&golden.join("model"), DType::F32, &Device::flex()).unwrap();
+    let plain = logits(&base);
+    let model = base.with_adapter(&golden.join("adapter")).unwrap();
+    assert_eq!(model.lora(), Some(&LoraConfig::all_linear(8, 16.0)));
+    assert_ne!(logits(&model), plain, "its B is not zero");
+    let dir = tempfile::tempdir().unwrap();
+    model.save_adapter(dir.path(), "../model").unwrap();
+    let read = |dir: &Path, name: &str| {
+        TensorFiles::open(dir, "adapter_model")
+            .unwrap()
+            .get_f32(name)
+            .unwrap()
+            .0
+    };
+    let name = "base_model.model.model.layers.0.self_attn.o_proj.lora_A.weight";
+    assert_eq!(read(dir.path(), name), read(&golden.join("adapter"), name));
+    let keys = |dir: &Path| -> Vec<String> {
+        let text = std::fs::read_to_string(dir.join("adapter_config.json")).unwrap();
+        let value: Value = serde_json::from_str(&text).unwrap();
+        value.as_object().unwrap().keys().cloned().collect()
+    };
+    let theirs = keys(&golden.join("adapter"));
+    for key in keys(dir.path()) {
+        assert!(theirs.contains(&key), "PEFT does not write `{key}`");
+    }
+}
+
+#[test]
+fn the_floor_adapter_changes_nothing_and_needs_no_weights() {
+    let model = pico(Arch::Llama, 0, &Device::flex());
+    let dir = tempfile::tempdir().unwrap();
+    write_floor_adapter(
+        dir.path(),
+        model.config(),
+        &LoraConfig::all_linear(8, 16.0),
+        "base",
+        3,
+    )
+    .unwrap();
+    let plain = logits(&model);
+    assert_eq!(logits(&model.with_adapter(dir.path()).unwrap()), plain);
+}
+
+#[test]
+fn options_that_change_the_function_are_refused_by_name() {
+    for (option, value) in [
+        ("modules_to_save", json!(["lm_head"])),
+        ("rank_pattern", json!({ "q_proj": 4 })),
+        ("alpha_pattern", json!({ "q_proj": 4 })),
+        ("use_dora", json!(true)),
+        ("use_rslora", json!(true)),
+        ("layers_to_transform", json!([0])),
+    ] {
+        assert!(refusal(option, value).contains(option), "{option}");
+    }
+    assert!(refusal("bias", json!("all")).contains("bias `all`"));
+    assert!(refusal("peft_type", json!("IA3")).contains("IA3"));
+    assert!(refusal("target_modules", json!(["q_proj", "lm_head"])).contains("`lm_head`"));
+    assert!(refusal("target_modules", json!(".*_proj")).contains("pattern"));
+}
+
+#[test]
+fn an_adapter_for_another_shape_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let other = DecoderConfig::preset(Arch::Llama, crate::Size::Nano);
+    write_floor_adapter(dir.path(), &other, &LoraConfig::all_linear(4, 8.0), "base", 0).unwrap();
+    pico(Arch::Llama, 0, &Device::flex())
+        .with_adapter(dir.path())
+        .unwrap_err();
+    let model = pico(Arch::Llama, 0, &Device::flex());
+    let error = model.save_adapter(dir.path(), "base").unwrap_err();
+    assert!(error.to_string().contains("no adapter"), "{error}");
+}

@@ -125,13 +125,27 @@ impl DecoderConfig {
             "use_cache": true,
             "vocab_size": self.vocab_size,
         });
+        let window = self.windows.iter().copied().flatten().next();
+        let layer_types = || -> Vec<&str> {
+            let kind = |window: &Option<usize>| {
+                if window.is_some() {
+                    "sliding_attention"
+                } else {
+                    "full_attention"
+                }
+            };
+            self.windows.iter().map(kind).collect()
+        };
         let own = match self.arch {
-            Arch::Qwen2 => json!({ "use_sliding_window": false, "sliding_window": null }),
+            Arch::Qwen2 => json!({
+                "layer_types": layer_types(), "use_sliding_window": window.is_some(), "sliding_window": window,
+            }),
             Arch::Qwen3 => json!({
-                "attention_bias": self.qkv_bias, "use_sliding_window": false, "sliding_window": null,
+                "attention_bias": self.qkv_bias,
+                "layer_types": layer_types(), "use_sliding_window": window.is_some(), "sliding_window": window,
             }),
             Arch::Llama => json!({ "attention_bias": self.qkv_bias, "mlp_bias": self.mlp_bias }),
-            Arch::Mistral => json!({ "sliding_window": self.windows.first().copied().flatten() }),
+            Arch::Mistral => json!({ "sliding_window": window }),
         };
         if let (Some(config), Value::Object(own)) = (config.as_object_mut(), own) {
             config.extend(own);

@@ -1,6 +1,7 @@
 //! Exact probabilities of given continuations.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::ScoreRequest;
 use super::logits::HostLogits;
@@ -28,12 +29,12 @@ pub fn candidate_logprobs(
     let check = |request: &ScoreRequest| request.check(config.vocab_size, config.max_position_embeddings);
     let tries: Vec<CandidateTrie> = requests.iter().map(check).collect::<Result<_>>()?;
     let choices = Choices::of(requests, &tries);
-    let rows = choices.log_probabilities(model, max_tokens);
+    let logits = choices.logits(model, max_tokens);
     let score = |(request, trie): (&ScoreRequest, &CandidateTrie)| -> Vec<f32> {
         request
             .candidates
             .iter()
-            .map(|candidate| score_candidate(request, trie, candidate, &choices, &rows))
+            .map(|candidate| score_candidate(request, trie, candidate, &choices, &logits))
             .collect()
     };
     Ok(requests.iter().zip(&tries).map(score).collect())
@@ -79,10 +80,10 @@ impl Choices {
     }
 
     /// Logits at every context, in the order of `contexts`.
-    fn log_probabilities(&self, model: &LanguageModel, max_tokens: usize) -> Vec<(HostLogitsRef, usize)> {
+    fn logits(&self, model: &LanguageModel, max_tokens: usize) -> Vec<ContextLogits> {
         let mut order: Vec<usize> = (0..self.contexts.len()).collect();
         order.sort_by_key(|&row| self.contexts[row].len());
-        let mut found: Vec<Option<(HostLogitsRef, usize)>> = vec![None; self.contexts.len()];
+        let mut found: Vec<Option<ContextLogits>> = vec![None; self.contexts.len()];
         let mut rest = order.as_slice();
         while !rest.is_empty() {
             // Ascending lengths: the last row of a chunk is the widest.
@@ -92,10 +93,17 @@ impl Choices {
             let rows: Vec<&[u32]> = chunk.iter().map(|&row| self.contexts[row].as_slice()).collect();
             let batch = TokenBatch::right_padded(&rows);
             let hidden = model.hidden(&batch);
-            let logits = HostLogits::of_last(model, hidden, &batch, Some(self.columns.clone()));
-            let logits = std::rc::Rc::new(logits);
+            let chunk_logits = Rc::new(HostLogits::of_last(
+                model,
+                hidden,
+                &batch,
+                Some(self.columns.clone()),
+            ));
             for (row_in_chunk, &row) in chunk.iter().enumerate() {
-                found[row] = Some((logits.clone(), row_in_chunk));
+                found[row] = Some(ContextLogits {
+                    chunk_logits: chunk_logits.clone(),
+                    row: row_in_chunk,
+                });
             }
             rest = later;
         }
@@ -106,22 +114,27 @@ impl Choices {
     }
 }
 
-type HostLogitsRef = std::rc::Rc<HostLogits>;
+/// Logits at one context: a row of what its chunk computed.
+#[derive(Clone)]
+struct ContextLogits {
+    chunk_logits: Rc<HostLogits>,
+    row: usize,
+}
 
 fn score_candidate(
     request: &ScoreRequest,
     trie: &CandidateTrie,
     candidate: &[u32],
     choices: &Choices,
-    rows: &[(HostLogitsRef, usize)],
+    logits: &[ContextLogits],
 ) -> f32 {
     let mut sum = 0.0;
     walk(request, trie, candidate, |context, allowed, token| {
-        let (logits, row) = &rows[choices.row_of_context[context]];
+        let ContextLogits { chunk_logits, row } = &logits[choices.row_of_context[context]];
         let at = allowed
             .binary_search(&token)
             .expect("a candidate's tokens are allowed in its own trie");
-        sum += log_softmax(&logits.pick(*row, allowed), 1.0)[at];
+        sum += log_softmax(&chunk_logits.pick(*row, allowed), 1.0)[at];
     });
     sum
 }

@@ -114,3 +114,6 @@ impl CandidateTrie {
         NodeId(children[at].1)
     }
 }
+
+#[cfg(test)]
+mod tests;
