@@ -81,6 +81,18 @@ pub struct EnvFigures {
     pub seconds: f64,
 }
 
+/// [`bench_env`] on a runtime of one thread, as the Python peers run: two workers that wake each other for every answer
+/// cost a third more CPU and answer no sooner. Blocks; not for use inside a runtime.
+///
+/// # Errors
+/// As [`bench_env`], and [`Error::Bench`] if there is no runtime to be had.
+pub fn bench_env_on_one_thread(config: &BenchEnvConfig) -> Result<EnvFigures, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime
+        .map_err(|error| Error::Bench(error.to_string()))?
+        .block_on(bench_env(config))
+}
+
 /// Plays [`BenchEnvConfig::episodes`] and measures.
 ///
 /// # Errors

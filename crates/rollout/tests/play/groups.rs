@@ -68,7 +68,7 @@ async fn a_group_that_lost_a_member_is_not_complete() {
     };
     let played = play_group(
         &random_player(),
-        &Script::new(answers()),
+        &Script::source(answers()),
         group(1, 4, 0),
         &CancellationToken::new(),
     )
@@ -77,7 +77,7 @@ async fn a_group_that_lost_a_member_is_not_complete() {
     assert_eq!(played.members().count(), 3);
     let played = play_group(
         &random_player(),
-        &Script::new(answers()),
+        &Script::source(answers()),
         group(1, 3, 1),
         &CancellationToken::new(),
     )

@@ -94,7 +94,7 @@ pub(crate) enum Answer {
 pub(crate) struct Script(Arc<Mutex<VecDeque<Answer>>>);
 
 impl Script {
-    pub(crate) fn new(answers: impl IntoIterator<Item = Answer>) -> Arc<dyn EnvSource> {
+    pub(crate) fn source(answers: impl IntoIterator<Item = Answer>) -> Arc<dyn EnvSource> {
         Arc::new(Self(Arc::new(Mutex::new(answers.into_iter().collect()))))
     }
 

@@ -38,7 +38,7 @@ fn check(trajectory: &Trajectory, expected: Expect) {
 async fn a_game_that_ends_is_done_and_the_last_turn_has_the_score() {
     let trajectory = play(
         &random_player(),
-        Script::new([Answer::Go, Answer::Refuse, Answer::Go, Answer::End(0.75)]),
+        Script::source([Answer::Go, Answer::Refuse, Answer::Go, Answer::End(0.75)]),
     )
     .await;
     check(
@@ -64,7 +64,7 @@ async fn the_bound_on_turns_ends_an_endless_game() {
     let mut player = random_player();
     player.limits.max_turns = 2;
     check(
-        &play(&player, Script::new([])).await,
+        &play(&player, Script::source([])).await,
         expect![[r#"TurnLimit legal=[true, true] reward=0 {} raw=None truncated=true error="""#]],
     );
 }
@@ -80,7 +80,7 @@ async fn refused_actions_end_it_only_in_a_row() {
         Answer::Refuse,
         Answer::Refuse,
     ];
-    let trajectory = play(&random_player(), Script::new(refusals)).await;
+    let trajectory = play(&random_player(), Script::source(refusals)).await;
     check(
         &trajectory,
         expect![[
@@ -91,7 +91,7 @@ async fn refused_actions_end_it_only_in_a_row() {
 
 #[tokio::test]
 async fn a_completion_without_end_and_a_prompt_without_room_are_token_limits() {
-    let trajectory = play(&player(Odd::Long), Script::new([])).await;
+    let trajectory = play(&player(Odd::Long), Script::source([])).await;
     check(
         &trajectory,
         expect![[r#"TokenLimit legal=[false] reward=0 {} raw=None truncated=true error="""#]],
@@ -99,7 +99,7 @@ async fn a_completion_without_end_and_a_prompt_without_room_are_token_limits() {
     let mut player = random_player();
     player.limits.max_context = Some(20);
     check(
-        &play(&player, Script::new([])).await,
+        &play(&player, Script::source([])).await,
         expect![[r#"TokenLimit legal=[] reward=0 {} raw=None truncated=true error="""#]],
     );
 }
@@ -108,7 +108,7 @@ async fn a_completion_without_end_and_a_prompt_without_room_are_token_limits() {
 async fn failures_of_the_environment_keep_the_turns_before() {
     let trajectory = play(
         &random_player(),
-        Script::new([Answer::Go, Answer::Go, Answer::Fail]),
+        Script::source([Answer::Go, Answer::Go, Answer::Fail]),
     )
     .await;
     check(
@@ -117,7 +117,7 @@ async fn failures_of_the_environment_keep_the_turns_before() {
             r#"EnvError legal=[true, true] reward=0 {} raw=None truncated=true error="the environment failed: broken""#
         ]],
     );
-    let trajectory = play(&random_player(), Script::new([Answer::Late])).await;
+    let trajectory = play(&random_player(), Script::source([Answer::Late])).await;
     check(
         &trajectory,
         expect![[
@@ -138,14 +138,14 @@ async fn an_episode_that_takes_too_long_blames_whom_it_waits_for() {
     let mut hurried = random_player();
     hurried.limits.episode_timeout = Some(Duration::from_secs(5));
     check(
-        &play(&hurried, Script::new([Answer::Go, Answer::Hang])).await,
+        &play(&hurried, Script::source([Answer::Go, Answer::Hang])).await,
         expect![[
             r#"EnvTimeout legal=[true] reward=0 {} raw=None truncated=true error="the episode did not end within 5s""#
         ]],
     );
     hurried.policy = Arc::new(Odd::Silent);
     check(
-        &play(&hurried, Script::new([])).await,
+        &play(&hurried, Script::source([])).await,
         expect![[
             r#"PolicyError legal=[] reward=0 {} raw=None truncated=true error="the episode did not end within 5s""#
         ]],
@@ -158,7 +158,7 @@ async fn the_end_of_the_run_is_a_deadline() {
     late.limits.deadline = Some(Instant::now() + Duration::from_secs(3));
     late.limits.episode_timeout = Some(Duration::from_secs(60));
     check(
-        &play(&late, Script::new([Answer::Go, Answer::Hang])).await,
+        &play(&late, Script::source([Answer::Go, Answer::Hang])).await,
         expect![[r#"Deadline legal=[true] reward=0 {} raw=None truncated=true error="""#]],
     );
 }
@@ -166,7 +166,7 @@ async fn the_end_of_the_run_is_a_deadline() {
 #[tokio::test]
 async fn a_cancelled_episode_is_accounted_for() {
     let cancel = CancellationToken::new();
-    let (player, source) = (player(Odd::Silent), Script::new([]));
+    let (player, source) = (player(Odd::Silent), Script::source([]));
     let playing = play_episode(&player, &source, spec(1, 2), &cancel);
     let (trajectory, ()) = futures::join!(playing, async { cancel.cancel() });
     check(
@@ -178,7 +178,7 @@ async fn a_cancelled_episode_is_accounted_for() {
 #[tokio::test]
 async fn a_policy_that_fails_ends_its_episode() {
     check(
-        &play(&player(Odd::Stopped), Script::new([])).await,
+        &play(&player(Odd::Stopped), Script::source([])).await,
         expect![[
             r#"PolicyError legal=[] reward=0 {} raw=None truncated=true error="the policy has stopped: gone""#
         ]],
@@ -191,7 +191,7 @@ async fn what_is_no_action_is_sent_as_it_is_and_recorded() {
     let speaker = player(ScriptedPolicy::says(codec, |_| "I fold 9".to_owned()));
     let trajectory = play(
         &speaker,
-        Script::new([Answer::Go, Answer::Refuse, Answer::End(0.0)]),
+        Script::source([Answer::Go, Answer::Refuse, Answer::End(0.0)]),
     )
     .await;
     let [first, _] = trajectory.turns.as_slice() else {
