@@ -44,7 +44,8 @@ pub struct PoolConfig {
     pub in_flight: usize,
     /// Episodes at once per sidecar.
     pub workers: usize,
-    /// Failures in a row that open a breaker. At 7 % independent faults that happens once in 600,000 requests.
+    /// Failures in a row that open a breaker: more than one group's episodes on one sidecar, because the same deal may
+    /// fail for all of them.
     pub trip_after: u32,
     /// First pause of an open breaker before its probe; doubles up to [`PoolConfig::max_cool_down`].
     pub cool_down: Duration,
@@ -66,7 +67,7 @@ impl Default for PoolConfig {
             client: ClientConfig::default(),
             in_flight: 2,
             workers: 4,
-            trip_after: 5,
+            trip_after: 8,
             cool_down: Duration::from_millis(500),
             max_cool_down: Duration::from_secs(15),
             dead_after: Duration::from_secs(60),

@@ -84,11 +84,10 @@ async fn hangs_errors_and_a_killed_sidecar_lose_no_episode() {
     assert!(reasons[&StopReason::Done] >= complete * u64::from(SIZE));
 
     let stats = pool.shutdown().await;
-    assert_eq!(stats.n_used(), 2, "{stats:#?}");
-    assert!(matches!(
-        stats.sidecars[1].state,
-        BreakerState::Open { .. } | BreakerState::HalfOpen { .. }
-    ));
+    let (BreakerState::Open { reason } | BreakerState::HalfOpen { reason }) = &stats.sidecars[1].state else {
+        panic!("{stats:#?}")
+    };
+    assert!(reason.contains("Connection refused"), "{reason}");
     assert!(stats.sidecars.iter().map(|one| one.recovered_steps).sum::<u64>() > 0);
     assert!(stats.sidecars.iter().all(|one| one.stops_dropped == 0));
 }
