@@ -102,12 +102,12 @@ pub fn policy_loss(input: &LossInput, settings: &LossSettings, counts: &Normalis
     let mut metrics = clip_metrics(input, ratio.clone().inner(), settings, counts);
     if settings.beta != 0.0 {
         let kl = kl_terms(input, settings);
-        metrics.push(Metric::sum("kl", token_mean(kl.clone().inner(), input, counts)));
         let kl = if settings.kl_weight == KlWeight::Ratio {
             kl * ratio
         } else {
             kl
         };
+        metrics.push(Metric::sum("kl", token_mean(kl.clone().inner(), input, counts)));
         terms = terms + kl.mul_scalar(settings.beta);
     }
     let loss = aggregate(terms, input, settings.loss_type, counts);

@@ -18,30 +18,17 @@ fn main() {
     let model = LanguageModel::fresh(&DecoderConfig::preset(Arch::Qwen2, Size::Pico), 0, &device);
     for (rows, distinct) in [(256, 256), (256, 96), (256, 32), (32, 32), (1, 1)] {
         let requests = turns(rows, distinct);
-        report(
-            &format!("constrained turns, {rows} rows, {distinct} prompts"),
-            || {
-                let results = generate_batch(&model, &requests, 0);
-                assert!(results.iter().all(Result::is_ok));
-            },
-        );
+        report(&format!("constrained turns, {rows} rows, {distinct} prompts"), || {
+            let results = generate_batch(&model, &requests, 0);
+            assert!(results.iter().all(Result::is_ok));
+        });
     }
-    let free: Vec<GenerateRequest> = turns(64, 64)
-        .into_iter()
-        .map(|turn| GenerateRequest {
-            candidates: None,
-            ..turn
-        })
-        .collect();
-    report("free completions of 16 tokens, 64 rows", || {
-        drop(generate_batch(&model, &free, 0))
-    });
+    let free: Vec<GenerateRequest> =
+        turns(64, 64).into_iter().map(|turn| GenerateRequest { candidates: None, ..turn }).collect();
+    report("free completions of 16 tokens, 64 rows", || drop(generate_batch(&model, &free, 0)));
     let trained = LanguageModel::fresh(model.config(), 0, &device.autodiff());
     training("full", &trained);
-    training(
-        "lora r 16",
-        &trained.with_fresh_lora(&LoraConfig::all_linear(16, 32.0), 0),
-    );
+    training("lora r 16", &trained.with_fresh_lora(&LoraConfig::all_linear(16, 32.0), 0));
 }
 
 /// Forward and backward of a training batch, with and without the graph.
@@ -58,11 +45,7 @@ fn training(mode: &str, model: &LanguageModel) {
 }
 
 fn turns(rows: usize, distinct: usize) -> Vec<GenerateRequest> {
-    let prompt = |idx: usize| {
-        (0..12 + idx % 8)
-            .map(|at| ((idx * 31 + at * 17) % 500) as u32 + 4)
-            .collect()
-    };
+    let prompt = |idx: usize| (0..12 + idx % 8).map(|at| ((idx * 31 + at * 17) % 500) as u32 + 4).collect();
     (0..rows)
         .map(|row| GenerateRequest {
             prompt: prompt(row % distinct),
@@ -85,9 +68,5 @@ fn report(case: &str, mut work: impl FnMut()) {
         })
         .collect();
     times.sort_by(f64::total_cmp);
-    println!(
-        "{case}: median {:.2} ms, best {:.2} ms",
-        times[RUNS / 2],
-        times[0]
-    );
+    println!("{case}: median {:.2} ms, best {:.2} ms", times[RUNS / 2], times[0]);
 }

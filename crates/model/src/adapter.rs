@@ -61,10 +61,7 @@ impl LoraConfig {
     /// If the file is missing or malformed, or asks for something other than plain LoRA on linear maps.
     pub fn from_dir(dir: &Path) -> Result<Self> {
         let path = dir.join("adapter_config.json");
-        let refuse = |reason: String| Error::Adapter {
-            path: dir.to_owned(),
-            reason,
-        };
+        let refuse = |reason: String| Error::Adapter { path: dir.to_owned(), reason };
         let text = std::fs::read_to_string(&path).map_err(Error::io(&path))?;
         let value: Value = serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?;
         if let Some(option) = REFUSED.into_iter().find(|option| !is_unset(value.get(option))) {
@@ -83,17 +80,11 @@ impl LoraConfig {
         let targets = match config.target_modules {
             TargetModules::Pattern(pattern) if pattern == "all-linear" => Target::ALL.to_vec(),
             TargetModules::Pattern(pattern) => {
-                return Err(refuse(format!(
-                    "target_modules as a pattern, `{pattern}`, is not supported"
-                )));
+                return Err(refuse(format!("target_modules as a pattern, `{pattern}`, is not supported")));
             }
             TargetModules::Names(names) => parse_targets(&names).map_err(refuse)?,
         };
-        Ok(Self {
-            rank: config.r,
-            alpha: config.lora_alpha,
-            targets,
-        })
+        Ok(Self { rank: config.r, alpha: config.lora_alpha, targets })
     }
 
     /// The text of `adapter_config.json`, with the fields that PEFT 0.21 writes.
@@ -151,23 +142,12 @@ impl LanguageModel {
         let places = lora_places(self.config(), &lora);
         if files.names().count() != 2 * places.len() {
             let reason = format!("{} tensors, {} expected", files.names().count(), 2 * places.len());
-            return Err(Error::Adapter {
-                path: dir.to_owned(),
-                reason,
-            });
+            return Err(Error::Adapter { path: dir.to_owned(), reason });
         }
         let mut pairs = Vec::with_capacity(places.len());
         for (name, shape) in places {
-            let a = matrix(
-                &files,
-                &format!("{PREFIX}{name}.lora_A.weight"),
-                [lora.rank, shape.n_in],
-            )?;
-            let b = matrix(
-                &files,
-                &format!("{PREFIX}{name}.lora_B.weight"),
-                [shape.n_out, lora.rank],
-            )?;
+            let a = matrix(&files, &format!("{PREFIX}{name}.lora_A.weight"), [lora.rank, shape.n_in])?;
+            let b = matrix(&files, &format!("{PREFIX}{name}.lora_B.weight"), [shape.n_out, lora.rank])?;
             pairs.push(LoraPair { name, a, b, shape });
         }
         Ok(self.with_lora_pairs(&lora, pairs))
@@ -218,10 +198,7 @@ pub fn write_floor_adapter(
     let tensors = fresh_pairs(config, lora, seed).flat_map(|LoraPair { name, a, b, shape }| {
         let a = HostTensor::from_f32(&a, &[lora.rank, shape.n_in]);
         let b = HostTensor::from_f32(&b, &[shape.n_out, lora.rank]);
-        [
-            (format!("{PREFIX}{name}.lora_A.weight"), a),
-            (format!("{PREFIX}{name}.lora_B.weight"), b),
-        ]
+        [(format!("{PREFIX}{name}.lora_A.weight"), a), (format!("{PREFIX}{name}.lora_B.weight"), b)]
     });
     write_adapter(dir, lora, base_model, tensors.collect())
 }
@@ -241,26 +218,19 @@ fn write_adapter(
 fn matrix(files: &TensorFiles, name: &str, shape: [usize; 2]) -> Result<Vec<f32>> {
     let (values, found) = files.get_f32(name)?;
     if found != shape {
-        return Err(files.error(format!(
-            "`{name}` has shape {found:?}, the model asks for {shape:?}"
-        )));
+        return Err(files.error(format!("`{name}` has shape {found:?}, the model asks for {shape:?}")));
     }
     Ok(values)
 }
 
 fn parse_targets(names: &[String]) -> Result<Vec<Target>, String> {
     let parse = |name: &String| {
-        name.parse()
-            .map_err(|_| format!("target module `{name}` is not a linear map of a layer"))
+        name.parse().map_err(|_| format!("target module `{name}` is not a linear map of a layer"))
     };
     let mut targets: Vec<Target> = names.iter().map(parse).collect::<Result<_, _>>()?;
     targets.sort_unstable();
     targets.dedup();
-    if targets.is_empty() {
-        Err("target_modules is empty".to_owned())
-    } else {
-        Ok(targets)
-    }
+    if targets.is_empty() { Err("target_modules is empty".to_owned()) } else { Ok(targets) }
 }
 
 fn is_unset(value: Option<&Value>) -> bool {
@@ -274,11 +244,7 @@ fn is_unset(value: Option<&Value>) -> bool {
 
 /// PEFT types alpha as an integer.
 fn alpha_json(alpha: f32) -> Value {
-    if alpha.fract() == 0.0 {
-        json!(alpha as i64)
-    } else {
-        json!(alpha)
-    }
+    if alpha.fract() == 0.0 { json!(alpha as i64) } else { json!(alpha) }
 }
 
 #[cfg(test)]

@@ -60,9 +60,7 @@ impl FromStr for Arch {
 
     fn from_str(name: &str) -> crate::Result<Self> {
         let found = Self::ALL.into_iter().find(|arch| arch.model_type() == name);
-        found.ok_or_else(|| crate::Error::UnsupportedModelType {
-            model_type: name.to_owned(),
-        })
+        found.ok_or_else(|| crate::Error::UnsupportedModelType { model_type: name.to_owned() })
     }
 }
 
@@ -141,10 +139,7 @@ impl DecoderConfig {
 
     /// Number of parameters without adapters.
     pub fn n_params(&self) -> usize {
-        crate::weights::tensor_shapes(self)
-            .iter()
-            .map(|(_, shape)| shape.iter().product::<usize>())
-            .sum()
+        crate::weights::tensor_shapes(self).iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()
     }
 }
 

@@ -78,20 +78,13 @@ pub(crate) struct Mlp {
 
 impl Embedding {
     pub(crate) fn new(weight: Tensor<2>) -> Self {
-        Self {
-            weight: Param::from_tensor(weight),
-        }
+        Self { weight: Param::from_tensor(weight) }
     }
 }
 
 impl LanguageModel {
     pub(crate) fn from_parts(model: Body, lm_head: Option<Embedding>, config: DecoderConfig) -> Self {
-        Self {
-            model,
-            lm_head,
-            config: Arc::new(config),
-            lora: None,
-        }
+        Self { model, lm_head, config: Arc::new(config), lora: None }
     }
 
     /// The model's shape.
@@ -169,11 +162,7 @@ impl LanguageModel {
 
     /// The head's weight `[V, D]`, for objectives that compute log-probabilities in chunks.
     pub fn lm_head_weight(&self) -> Tensor<2> {
-        self.lm_head
-            .as_ref()
-            .unwrap_or(&self.model.embed_tokens)
-            .weight
-            .val()
+        self.lm_head.as_ref().unwrap_or(&self.model.embed_tokens).weight.val()
     }
 
     fn embed(&self, batch: &TokenBatch) -> Tensor<2> {
@@ -217,10 +206,7 @@ impl Layer {
         window: Option<usize>,
         cache: Option<cache::LayerCacheMut<'_>>,
     ) -> Tensor<2> {
-        let x = x.clone()
-            + self
-                .self_attn
-                .forward(self.input_layernorm.forward(x), frame, window, cache);
+        let x = x.clone() + self.self_attn.forward(self.input_layernorm.forward(x), frame, window, cache);
         x.clone() + self.mlp.forward(self.post_attention_layernorm.forward(x))
     }
 }

@@ -37,10 +37,8 @@ impl FromStr for DeviceChoice {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let unusable = || Error::Device {
-            device: text.to_owned(),
-            reason: "not auto, cpu, cuda or cuda:N".to_owned(),
-        };
+        let unusable =
+            || Error::Device { device: text.to_owned(), reason: "not auto, cpu, cuda or cuda:N".to_owned() };
         match text {
             "auto" => Ok(Self::Auto),
             "cpu" => Ok(Self::Cpu),
@@ -110,24 +108,15 @@ fn cpu() -> Result<DeviceInfo> {
 fn probed(name: String, device: Device) -> Result<DeviceInfo> {
     const N: usize = 16;
     let ones = || Tensor::<2>::ones([N, N], &device);
-    let failed = |reason: String| Error::Device {
-        device: name.clone(),
-        reason,
-    };
+    let failed = |reason: String| Error::Device { device: name.clone(), reason };
     let sum = ones()
         .matmul(ones())
         .sum()
         .try_into_data_as::<f32>()
         .map_err(|error| failed(format!("{error:?}")))?;
-    let sum = sum
-        .try_to_vec::<f32>()
-        .ok()
-        .and_then(|values| values.first().copied());
+    let sum = sum.try_to_vec::<f32>().ok().and_then(|values| values.first().copied());
     if sum != Some((N * N * N) as f32) {
-        return Err(failed(format!(
-            "a matrix product summed to {sum:?} instead of {}",
-            N * N * N
-        )));
+        return Err(failed(format!("a matrix product summed to {sum:?} instead of {}", N * N * N)));
     }
     let model = cuda::part_name(&device);
     Ok(DeviceInfo { name, model, device })
@@ -145,9 +134,7 @@ mod cuda {
     /// Enumerating is what tells an absent driver from a device; it neither opens one nor panics.
     pub(super) fn devices() -> Vec<Device> {
         let n_devices = Device::enumerate(DeviceType::Cuda).into_vec().len();
-        (0..n_devices)
-            .map(|index| Device::new(CudaDevice::new(index)))
-            .collect()
+        (0..n_devices).map(|index| Device::new(CudaDevice::new(index))).collect()
     }
 
     pub(super) fn part_name(device: &Device) -> Option<String> {

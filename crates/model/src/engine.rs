@@ -66,21 +66,9 @@ pub struct Engine {
 
 #[derive(Debug)]
 enum Command {
-    Generate {
-        request: GenerateRequest,
-        reply: oneshot::Sender<Result<Generation>>,
-        span: Span,
-    },
-    Score {
-        requests: Vec<ScoreRequest>,
-        reply: oneshot::Sender<Result<Vec<Vec<f32>>>>,
-        span: Span,
-    },
-    SetModel {
-        model: Box<LanguageModel>,
-        version: u64,
-        reply: oneshot::Sender<()>,
-    },
+    Generate { request: GenerateRequest, reply: oneshot::Sender<Result<Generation>>, span: Span },
+    Score { requests: Vec<ScoreRequest>, reply: oneshot::Sender<Result<Vec<Vec<f32>>>>, span: Span },
+    SetModel { model: Box<LanguageModel>, version: u64, reply: oneshot::Sender<()> },
 }
 
 impl Engine {
@@ -107,12 +95,7 @@ impl Engine {
     /// [`Error::Refused`] for this request, [`Error::EngineStopped`] for good.
     pub async fn generate(&self, request: GenerateRequest) -> Result<Generation> {
         let (reply, answer) = oneshot::channel();
-        self.send(Command::Generate {
-            request,
-            reply,
-            span: Span::current(),
-        })
-        .await?;
+        self.send(Command::Generate { request, reply, span: Span::current() }).await?;
         answer.await.map_err(|_| Error::EngineStopped)?
     }
 
@@ -124,12 +107,7 @@ impl Engine {
     /// As [`Engine::generate`].
     pub async fn candidate_logprobs(&self, requests: Vec<ScoreRequest>) -> Result<Vec<Vec<f32>>> {
         let (reply, answer) = oneshot::channel();
-        self.send(Command::Score {
-            requests,
-            reply,
-            span: Span::current(),
-        })
-        .await?;
+        self.send(Command::Score { requests, reply, span: Span::current() }).await?;
         answer.await.map_err(|_| Error::EngineStopped)?
     }
 
@@ -141,12 +119,7 @@ impl Engine {
     /// [`Error::EngineStopped`].
     pub async fn set_model(&self, model: LanguageModel, version: u64) -> Result<()> {
         let (reply, answer) = oneshot::channel();
-        self.send(Command::SetModel {
-            model: Box::new(model),
-            version,
-            reply,
-        })
-        .await?;
+        self.send(Command::SetModel { model: Box::new(model), version, reply }).await?;
         answer.await.map_err(|_| Error::EngineStopped)
     }
 
@@ -156,10 +129,7 @@ impl Engine {
     }
 
     async fn send(&self, command: Command) -> Result<()> {
-        self.commands
-            .send(command)
-            .await
-            .map_err(|_| Error::EngineStopped)
+        self.commands.send(command).await.map_err(|_| Error::EngineStopped)
     }
 }
 

@@ -32,15 +32,8 @@ pub enum Target {
 
 impl Target {
     /// All seven.
-    pub const ALL: [Self; 7] = [
-        Self::QProj,
-        Self::KProj,
-        Self::VProj,
-        Self::OProj,
-        Self::GateProj,
-        Self::UpProj,
-        Self::DownProj,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::QProj, Self::KProj, Self::VProj, Self::OProj, Self::GateProj, Self::UpProj, Self::DownProj];
 
     /// Its name in PEFT's `target_modules`.
     pub fn name(self) -> &'static str {
@@ -75,14 +68,11 @@ impl FromStr for Target {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self, Error> {
-        Self::ALL
-            .into_iter()
-            .find(|target| target.name() == name)
-            .ok_or_else(|| Error::UnsupportedVariant {
-                model_type: "lora".to_owned(),
-                field: "target_modules".to_owned(),
-                value: name.to_owned(),
-            })
+        Self::ALL.into_iter().find(|target| target.name() == name).ok_or_else(|| Error::UnsupportedVariant {
+            model_type: "lora".to_owned(),
+            field: "target_modules".to_owned(),
+            value: name.to_owned(),
+        })
     }
 }
 
@@ -100,11 +90,7 @@ pub struct LoraConfig {
 impl LoraConfig {
     /// All seven maps.
     pub fn all_linear(rank: usize, alpha: f32) -> Self {
-        Self {
-            rank,
-            alpha,
-            targets: Target::ALL.to_vec(),
-        }
+        Self { rank, alpha, targets: Target::ALL.to_vec() }
     }
 
     /// What the side path is multiplied by.
@@ -127,14 +113,10 @@ pub(crate) struct LoraPair {
 /// Names and shapes of all side paths of an adapter.
 pub(crate) fn lora_places(config: &DecoderConfig, lora: &LoraConfig) -> Vec<(String, LinearShape)> {
     let layers = 0..config.n_layers;
-    let shapes = linear_shapes(config)
-        .into_iter()
-        .filter(|shape| lora.targets.contains(&shape.target));
+    let shapes = linear_shapes(config).into_iter().filter(|shape| lora.targets.contains(&shape.target));
     let shapes: Vec<LinearShape> = shapes.collect();
     let name = |layer: usize, shape: &LinearShape| format!("model.layers.{layer}.{}", shape.target.path());
-    layers
-        .flat_map(|layer| shapes.iter().map(move |shape| (name(layer, shape), *shape)))
-        .collect()
+    layers.flat_map(|layer| shapes.iter().map(move |shape| (name(layer, shape), *shape))).collect()
 }
 
 /// The pairs of a new adapter: A as PEFT draws it (Kaiming-uniform with a = √5, i.e. ±1/√in), B zero.
@@ -146,12 +128,7 @@ pub(crate) fn fresh_pairs<'a>(
     lora_places(config, lora).into_iter().map(move |(name, shape)| {
         let bound = 1.0 / (shape.n_in as f32).sqrt();
         let a = uniform_values(&mut tensor_rng(seed, &name), bound, lora.rank * shape.n_in);
-        LoraPair {
-            name,
-            a,
-            b: vec![0.0; shape.n_out * lora.rank],
-            shape,
-        }
+        LoraPair { name, a, b: vec![0.0; shape.n_out * lora.rank], shape }
     })
 }
 

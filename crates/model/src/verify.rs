@@ -49,21 +49,13 @@ impl Check {
         for (at, (&got, &want)) in got.iter().zip(want).enumerate() {
             let (got, want) = (f64::from(got), f64::from(want));
             let diff = (got - want).abs();
-            let is_worse = worst
-                .as_ref()
-                .is_none_or(|worst| diff > worst.diff() || diff.is_nan());
+            let is_worse = worst.as_ref().is_none_or(|worst| diff > worst.diff() || diff.is_nan());
             if is_worse {
                 let place = match n_cols {
                     1 => format!("{field}[{at}]"),
                     _ => format!("{field}[{},{}]", at / n_cols, at % n_cols),
                 };
-                worst = Some(Self {
-                    case: case.to_owned(),
-                    field: place,
-                    got,
-                    want,
-                    tolerance,
-                });
+                worst = Some(Self { case: case.to_owned(), field: place, got, want, tolerance });
             }
         }
         worst

@@ -35,16 +35,8 @@ pub(crate) struct LinearShape {
 /// The linear maps of every layer.
 pub(crate) fn linear_shapes(config: &DecoderConfig) -> [LinearShape; 7] {
     let (d, ff) = (config.hidden_size, config.intermediate_size);
-    let (q, kv) = (
-        config.n_heads * config.head_dim,
-        config.n_kv_heads * config.head_dim,
-    );
-    let shape = |target, n_in, n_out, bias| LinearShape {
-        target,
-        n_in,
-        n_out,
-        bias,
-    };
+    let (q, kv) = (config.n_heads * config.head_dim, config.n_kv_heads * config.head_dim);
+    let shape = |target, n_in, n_out, bias| LinearShape { target, n_in, n_out, bias };
     [
         shape(Target::QProj, d, q, config.qkv_bias),
         shape(Target::KProj, d, kv, config.qkv_bias),
@@ -65,10 +57,7 @@ pub(crate) fn tensor_shapes(config: &DecoderConfig) -> Vec<(String, Vec<usize>)>
         add("input_layernorm.weight", vec![d]);
         add("post_attention_layernorm.weight", vec![d]);
         for linear in linear_shapes(config) {
-            add(
-                &format!("{}.weight", linear.target.path()),
-                vec![linear.n_out, linear.n_in],
-            );
+            add(&format!("{}.weight", linear.target.path()), vec![linear.n_out, linear.n_in]);
             if linear.bias {
                 add(&format!("{}.bias", linear.target.path()), vec![linear.n_out]);
             }
@@ -98,13 +87,7 @@ pub(crate) fn build(
     dtype: DType,
     device: &Device,
 ) -> Result<LanguageModel> {
-    Builder {
-        config,
-        source,
-        dtype,
-        device,
-    }
-    .model()
+    Builder { config, source, dtype, device }.model()
 }
 
 struct Builder<'a> {
@@ -118,23 +101,13 @@ impl Builder<'_> {
     fn model(mut self) -> Result<LanguageModel> {
         let (v, d) = (self.config.vocab_size, self.config.hidden_size);
         let embed_tokens = Embedding::new(self.tensor("model.embed_tokens.weight", [v, d])?);
-        let layers = (0..self.config.n_layers)
-            .map(|idx| self.layer(idx))
-            .collect::<Result<_>>()?;
+        let layers = (0..self.config.n_layers).map(|idx| self.layer(idx)).collect::<Result<_>>()?;
         let norm = self.norm("model.norm", d)?;
         let lm_head = match self.config.tie_word_embeddings {
             true => None,
             false => Some(Embedding::new(self.tensor("lm_head.weight", [v, d])?)),
         };
-        Ok(LanguageModel::from_parts(
-            Body {
-                embed_tokens,
-                layers,
-                norm,
-            },
-            lm_head,
-            self.config.clone(),
-        ))
+        Ok(LanguageModel::from_parts(Body { embed_tokens, layers, norm }, lm_head, self.config.clone()))
     }
 
     fn layer(&mut self, idx: usize) -> Result<Layer> {
@@ -151,26 +124,12 @@ impl Builder<'_> {
             true => {
                 let head_dim = self.config.head_dim;
                 let q_norm = self.norm(&format!("{prefix}.self_attn.q_norm"), head_dim)?;
-                (
-                    Some(q_norm),
-                    Some(self.norm(&format!("{prefix}.self_attn.k_norm"), head_dim)?),
-                )
+                (Some(q_norm), Some(self.norm(&format!("{prefix}.self_attn.k_norm"), head_dim)?))
             }
         };
         Ok(Layer {
-            self_attn: Attention {
-                q_proj,
-                k_proj,
-                v_proj,
-                o_proj,
-                q_norm,
-                k_norm,
-            },
-            mlp: Mlp {
-                gate_proj,
-                up_proj,
-                down_proj,
-            },
+            self_attn: Attention { q_proj, k_proj, v_proj, o_proj, q_norm, k_norm },
+            mlp: Mlp { gate_proj, up_proj, down_proj },
             input_layernorm: self.norm(&format!("{prefix}.input_layernorm"), d)?,
             post_attention_layernorm: self.norm(&format!("{prefix}.post_attention_layernorm"), d)?,
         })
@@ -187,10 +146,7 @@ impl Builder<'_> {
     }
 
     fn norm(&mut self, name: &str, width: usize) -> Result<RmsNorm> {
-        Ok(RmsNorm::new(
-            self.tensor(&format!("{name}.weight"), [width])?,
-            self.config.rms_norm_eps,
-        ))
+        Ok(RmsNorm::new(self.tensor(&format!("{name}.weight"), [width])?, self.config.rms_norm_eps))
     }
 
     fn tensor<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Result<Tensor<D>> {

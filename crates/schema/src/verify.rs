@@ -64,7 +64,7 @@ impl VerifyReport {
     pub fn close(&mut self, case: &str, field: &str, got: f64, want: f64, tolerance: f64) {
         let diff = (got - want).abs();
         self.observe(case, diff);
-        if !(diff <= tolerance) {
+        if diff.is_nan() || diff > tolerance {
             self.fail(case, field, format!("{got:.9}"), format!("{want:.9}"), diff, tolerance);
         }
     }

@@ -5,7 +5,7 @@ use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use model::{LanguageModel, TokenBatch};
 use schema::VerifyReport;
 use train::dpo::{Dpo, DpoSettings, PairLogprobs, pair_losses};
-use train::{CausalLm, Row, ScoreSettings};
+use train::{Batch, CausalLm, Row, ScoreSettings, row_logprobs};
 
 use super::cases::DpoCase;
 use super::files::Tensors;
@@ -25,7 +25,7 @@ pub(super) fn verify_stored(
             .get(&format!("dpo.{}.logps", case.mode.name()))?
             .values
             .clone();
-        let reference = reference_sums(golden, case, &policy)?;
+        let reference = reference_sums(golden, case)?;
         let lengths: Vec<f32> = rows(golden)?
             .iter()
             .map(|row| row.n_loss_tokens() as f32)
@@ -38,8 +38,8 @@ pub(super) fn verify_stored(
         let pairs = PairLogprobs {
             chosen: half(&policy, 0),
             rejected: half(&policy, 1),
-            ref_chosen: half(&reference, 0),
-            ref_rejected: half(&reference, 1),
+            ref_chosen: half(reference, 0),
+            ref_rejected: half(reference, 1),
             n_chosen: half(&lengths, 0),
             n_rejected: half(&lengths, 1),
         };
@@ -64,11 +64,13 @@ pub(super) fn verify(
     let want = golden.batch.get(&format!("dpo.{}.logps", mode.name()))?;
     // Sums of up to a dozen log-probs, each of which may be off by the tolerance of a token.
     check.distance("logps", &sums, &want.values, 1e-5, 1e-5);
+    let pairs = in_pairs(&rows);
+    // Scored as they will be trained, gradients and all: a reference that is the policy leaves a margin of exactly 0.
+    let current = row_logprobs(model, &Batch::new(&pairs, &model.device()), &pairs, 1.0);
     for case in golden.cases.dpo.iter().filter(|case| case.mode == mode) {
-        let reference = reference_sums(golden, case, &sums)?;
-        let pairs = vec![in_pairs(&rows, &reference)];
-        let objective = Dpo::new(&pairs, settings(case)?);
-        let (step, found) = gradients::compute(model, pairs, &objective, &ScoreSettings::default());
+        let parts = vec![with_reference(golden, case, &pairs, &current)?];
+        let objective = Dpo::new(&parts, settings(case)?);
+        let (step, found) = gradients::compute(model, parts, &objective, &ScoreSettings::default());
         let mut check = Check::new(report, &case.id);
         check.loss("loss", step.loss, case.loss, 0.0);
         let half = rows.len() / 2;
@@ -117,29 +119,53 @@ pub(super) fn rows(golden: &Golden) -> Result<Vec<Row>, Error> {
 }
 
 /// With an adapter TRL's reference was a copy of it, hence the policy itself; derived cases take the base model.
-fn reference_sums(golden: &Golden, case: &DpoCase, policy: &[f32]) -> Result<Vec<f32>, Error> {
-    if case.mode == Mode::Lora && case.source == "trl" {
-        return Ok(policy.to_vec());
-    }
-    Ok(golden
-        .batch
-        .get(&format!("dpo.{}.ref_logps", case.mode.name()))?
-        .values
-        .clone())
+fn reference_is_policy(case: &DpoCase) -> bool {
+    case.mode == Mode::Lora && case.source == "trl"
 }
 
-/// Chosen and rejected rows side by side, the reference's sums spread over their tokens (only sums matter).
-fn in_pairs(rows: &[Row], reference: &[f32]) -> Vec<Row> {
-    let half = rows.len() / 2;
-    let with_reference = |idx: usize| {
-        let n = rows[idx].completion().len();
-        rows[idx]
-            .clone()
-            .with_ref_logprobs(vec![reference[idx] / n as f32; n])
+fn reference_sums<'a>(golden: &'a Golden, case: &DpoCase) -> Result<&'a [f32], Error> {
+    let name = if reference_is_policy(case) {
+        "logps"
+    } else {
+        "ref_logps"
     };
-    (0..half)
-        .flat_map(|idx| [with_reference(idx), with_reference(idx + half)])
+    Ok(&golden
+        .batch
+        .get(&format!("dpo.{}.{name}", case.mode.name()))?
+        .values)
+}
+
+/// Chosen and rejected rows side by side.
+fn in_pairs(rows: &[Row]) -> Vec<Row> {
+    let (chosen, rejected) = rows.split_at(rows.len() / 2);
+    chosen
+        .iter()
+        .zip(rejected)
+        .flat_map(|(chosen, rejected)| [chosen.clone(), rejected.clone()])
         .collect()
+}
+
+/// The pairs with the case's reference; stored sums are spread over their tokens, as only sums matter.
+fn with_reference(
+    golden: &Golden,
+    case: &DpoCase,
+    pairs: &[Row],
+    current: &[Vec<f32>],
+) -> Result<Vec<Row>, Error> {
+    let sums = reference_sums(golden, case)?;
+    let reference = |idx: usize, n: usize| {
+        let stored = sums[idx / 2 + idx % 2 * (pairs.len() / 2)];
+        if reference_is_policy(case) {
+            current[idx].clone()
+        } else {
+            vec![stored / n as f32; n]
+        }
+    };
+    let row = |(idx, row): (usize, &Row)| {
+        row.clone()
+            .with_ref_logprobs(reference(idx, row.completion().len()))
+    };
+    Ok(pairs.iter().enumerate().map(row).collect())
 }
 
 fn settings(case: &DpoCase) -> Result<DpoSettings, Error> {

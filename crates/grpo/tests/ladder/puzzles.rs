@@ -9,7 +9,7 @@ use train::{Progress, Row, Schedule, named_parameters};
 
 /// Digits 0–9 are tokens 0–9.
 const ASK: u32 = 10;
-const VOCABULARY: usize = 12;
+const VOCABULARY: usize = 16;
 const GROUP_SIZE: usize = 8;
 const GROUPS: usize = 32;
 
@@ -80,12 +80,15 @@ fn mix(key: u64) -> u64 {
 fn fresh_model(seed: u64) -> LanguageModel {
     let mut config = DecoderConfig::preset(Arch::Qwen2, Size::Pico);
     config.vocab_size = VOCABULARY;
+    config.initializer_range = knob("INIT", 0.02);
+    config.rope.theta = knob("THETA", 1e6);
+    config.tie_word_embeddings = knob("TIE", 1.0) > 0.5;
     LanguageModel::fresh(&config, seed, &Device::flex().autodiff())
 }
 
 fn train(puzzle: &Puzzle, setup: &Setup) -> Curve {
     let config = GrpoConfig {
-        schedule: Schedule::constant(1e-3),
+        schedule: Schedule::constant(knob("LR", 1e-3)),
         entropy: EntropySchedule::constant(setup.entropy_coef),
         ..GrpoConfig::default()
     };
@@ -125,39 +128,35 @@ fn play(puzzle: &Puzzle, model: &LanguageModel, key: u64) -> Played {
     let prompts: Vec<Vec<u32>> = (0..GROUPS)
         .map(|group| (0..puzzle.n_given).map(|place| given(group, place)).collect())
         .collect();
-    let requests: Vec<GenerateRequest> = (0..GROUPS * GROUP_SIZE)
-        .map(|idx| GenerateRequest {
-            prompt: prompts[idx / GROUP_SIZE].iter().copied().chain([ASK]).collect(),
-            candidates: None,
-            sampling: Sampling {
-                max_new_tokens: puzzle.n_answer,
-                ..Sampling::default()
-            },
-            stop_tokens: Vec::new(),
-            seed: mix(key ^ mix((1 << 32) + idx as u64)),
+    let n_turns = puzzle.n_answer as usize;
+    let requests: Vec<GenerateRequest> = (0..GROUPS * GROUP_SIZE * n_turns)
+        .map(|idx| {
+            let (episode, turn) = (idx / n_turns, idx % n_turns);
+            GenerateRequest {
+                prompt: prompts[episode / GROUP_SIZE].iter().copied().chain([ASK + turn as u32]).collect(),
+                candidates: None,
+                sampling: Sampling { max_new_tokens: 1, ..Sampling::default() },
+                stop_tokens: Vec::new(),
+                seed: mix(key ^ mix((1 << 32) + idx as u64)),
+            }
         })
         .collect();
-    let answers: Vec<_> = generate_batch(model, &requests, 0)
-        .into_iter()
-        .map(Result::unwrap)
+    let answers: Vec<_> = generate_batch(model, &requests, 0).into_iter().map(Result::unwrap).collect();
+    let rewards: Vec<f32> = answers
+        .chunks(n_turns)
+        .enumerate()
+        .map(|(episode, turns)| {
+            let said: Vec<u32> = turns.iter().map(|turn| turn.token_ids[0]).collect();
+            (puzzle.reward)(&prompts[episode / GROUP_SIZE], &said)
+        })
         .collect();
-    let rewards: Vec<f32> = (0..answers.len())
-        .map(|idx| (puzzle.reward)(&prompts[idx / GROUP_SIZE], &answers[idx].token_ids))
-        .collect();
-    let flat = rewards
-        .chunks(GROUP_SIZE)
-        .filter(|group| is_zero_signal(group))
-        .count();
+    let flat = rewards.chunks(GROUP_SIZE).filter(|group| is_zero_signal(group)).count();
     let advantages: Vec<f32> = rewards.chunks(GROUP_SIZE).flat_map(group_advantages).collect();
-    let rows = requests
-        .into_iter()
-        .zip(answers)
-        .zip(advantages)
-        .map(|((request, answer), advantage)| {
-            Row::new(request.prompt, answer.token_ids)
-                .with_old_logprobs(answer.logprobs)
-                .with_advantage(advantage)
-        });
+    let rows = requests.into_iter().zip(answers).enumerate().map(|(idx, (request, answer))| {
+        Row::new(request.prompt, answer.token_ids)
+            .with_old_logprobs(answer.logprobs)
+            .with_advantage(advantages[idx / n_turns])
+    });
     Played {
         rows: rows.collect(),
         mean_reward: rewards.iter().sum::<f32>() / rewards.len() as f32,
@@ -256,4 +255,42 @@ fn ladder_all_seeds_t1() {
 fn ladder_all_seeds_t2() {
     (0..3).for_each(parity_is_learnt_with_an_entropy_bonus);
     (0..3).for_each(parity_without_a_bonus_trips_the_alarm);
+}
+
+fn knob(name: &str, default: f64) -> f64 {
+    std::env::var(name).ok().map_or(default, |v| v.parse().unwrap())
+}
+#[test]
+fn explore() {
+    let seed = knob("SEED", 0.0) as u64;
+    if knob("T", 1.0) < 1.5 {
+        let c = train(
+            &REVERSE,
+            &Setup {
+                seed,
+                n_steps: 150,
+                entropy_coef: knob("ENT", 0.0),
+            },
+        );
+        eprintln!(
+            "reverse seed {seed} {:?} end {}",
+            c.rewards.iter().step_by(15).collect::<Vec<_>>(),
+            c.end()
+        );
+    } else {
+        let c = train(
+            &PARITY,
+            &Setup {
+                seed,
+                n_steps: 400,
+                entropy_coef: knob("ENT", 0.02),
+            },
+        );
+        eprintln!(
+            "parity seed {seed} {:?} end {} alarm {:?}",
+            c.rewards.iter().step_by(40).collect::<Vec<_>>(),
+            c.end(),
+            c.alarm_at
+        );
+    }
 }

@@ -28,11 +28,7 @@ fn refusal(option: &str, value: Value) -> String {
 
 #[test]
 fn an_adapter_survives_the_round_trip_bit_for_bit() {
-    let lora = LoraConfig {
-        rank: 4,
-        alpha: 6.0,
-        targets: vec![Target::QProj, Target::UpProj],
-    };
+    let lora = LoraConfig { rank: 4, alpha: 6.0, targets: vec![Target::QProj, Target::UpProj] };
     let base = pico(Arch::Qwen2, 0, &Device::flex());
     let model = crate::lora::tests::trained(base.clone(), &lora);
     let dir = tempfile::tempdir().unwrap();
@@ -41,11 +37,7 @@ fn an_adapter_survives_the_round_trip_bit_for_bit() {
     assert_eq!(loaded.lora(), Some(&lora));
     assert_eq!(logits(&loaded), logits(&model));
     let files = TensorFiles::open(dir.path(), "adapter_model").unwrap();
-    assert!(
-        files
-            .get("base_model.model.model.layers.1.mlp.up_proj.lora_B.weight")
-            .is_some()
-    );
+    assert!(files.get("base_model.model.model.layers.1.mlp.up_proj.lora_B.weight").is_some());
 }
 
 #[test]
@@ -60,13 +52,8 @@ fn the_adapter_that_peft_wrote_is_read() {
     assert_ne!(logits(&model), plain, "its B is not zero");
     let dir = tempfile::tempdir().unwrap();
     model.save_adapter(dir.path(), "../model").unwrap();
-    let read = |dir: &Path, name: &str| {
-        TensorFiles::open(dir, "adapter_model")
-            .unwrap()
-            .get_f32(name)
-            .unwrap()
-            .0
-    };
+    let read =
+        |dir: &Path, name: &str| TensorFiles::open(dir, "adapter_model").unwrap().get_f32(name).unwrap().0;
     let name = "base_model.model.model.layers.0.self_attn.o_proj.lora_A.weight";
     assert_eq!(read(dir.path(), name), read(&golden.join("adapter"), name));
     let keys = |dir: &Path| -> Vec<String> {
@@ -84,14 +71,7 @@ fn the_adapter_that_peft_wrote_is_read() {
 fn the_floor_adapter_changes_nothing_and_needs_no_weights() {
     let model = pico(Arch::Llama, 0, &Device::flex());
     let dir = tempfile::tempdir().unwrap();
-    write_floor_adapter(
-        dir.path(),
-        model.config(),
-        &LoraConfig::all_linear(8, 16.0),
-        "base",
-        3,
-    )
-    .unwrap();
+    write_floor_adapter(dir.path(), model.config(), &LoraConfig::all_linear(8, 16.0), "base", 3).unwrap();
     let plain = logits(&model);
     assert_eq!(logits(&model.with_adapter(dir.path()).unwrap()), plain);
 }
@@ -119,9 +99,7 @@ fn an_adapter_for_another_shape_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let other = DecoderConfig::preset(Arch::Llama, crate::Size::Nano);
     write_floor_adapter(dir.path(), &other, &LoraConfig::all_linear(4, 8.0), "base", 0).unwrap();
-    pico(Arch::Llama, 0, &Device::flex())
-        .with_adapter(dir.path())
-        .unwrap_err();
+    pico(Arch::Llama, 0, &Device::flex()).with_adapter(dir.path()).unwrap_err();
     let model = pico(Arch::Llama, 0, &Device::flex());
     let error = model.save_adapter(dir.path(), "base").unwrap_err();
     assert!(error.to_string().contains("no adapter"), "{error}");

@@ -88,10 +88,7 @@ impl DecoderConfig {
     /// As [`DecoderConfig::from_dir`].
     pub fn from_json(text: &str) -> Result<Self> {
         let value: Value = serde_json::from_str(text).map_err(malformed)?;
-        let model_type = value
-            .get("model_type")
-            .and_then(Value::as_str)
-            .unwrap_or("(none)");
+        let model_type = value.get("model_type").and_then(Value::as_str).unwrap_or("(none)");
         // Asked first: an unknown architecture may lack fields that ours have.
         let arch: Arch = model_type.parse()?;
         let raw: RawConfig = serde_json::from_value(value).map_err(malformed)?;
@@ -128,11 +125,7 @@ impl DecoderConfig {
         let window = self.windows.iter().copied().flatten().next();
         let layer_types = || -> Vec<&str> {
             let kind = |window: &Option<usize>| {
-                if window.is_some() {
-                    "sliding_attention"
-                } else {
-                    "full_attention"
-                }
+                if window.is_some() { "sliding_attention" } else { "full_attention" }
             };
             self.windows.iter().map(kind).collect()
         };
@@ -175,9 +168,7 @@ impl RawConfig {
             n_layers: self.num_hidden_layers,
             n_heads: self.num_attention_heads,
             n_kv_heads,
-            head_dim: self
-                .head_dim
-                .unwrap_or(self.hidden_size / self.num_attention_heads),
+            head_dim: self.head_dim.unwrap_or(self.hidden_size / self.num_attention_heads),
             rms_norm_eps: self.rms_norm_eps.unwrap_or(1e-6),
             tie_word_embeddings: self.tie_word_embeddings,
             qkv_bias: arch == Arch::Qwen2 || bias,
@@ -195,10 +186,7 @@ impl RawConfig {
 
     fn rope(&self) -> Result<RopeConfig> {
         let raw = self.rope_parameters.as_ref().or(self.rope_scaling.as_ref());
-        let theta = raw
-            .and_then(|rope| rope.rope_theta)
-            .or(self.rope_theta)
-            .unwrap_or(10_000.0);
+        let theta = raw.and_then(|rope| rope.rope_theta).or(self.rope_theta).unwrap_or(10_000.0);
         let Some(raw) = raw else {
             return Ok(RopeConfig { theta, llama3: None });
         };
@@ -270,8 +258,5 @@ impl RopeConfig {
 }
 
 fn malformed(error: serde_json::Error) -> Error {
-    Error::Config {
-        path: "config.json".into(),
-        reason: error.to_string(),
-    }
+    Error::Config { path: "config.json".into(), reason: error.to_string() }
 }

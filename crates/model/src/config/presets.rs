@@ -76,14 +76,11 @@ impl FromStr for Size {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self, Error> {
-        Self::ALL
-            .into_iter()
-            .find(|size| size.name() == name)
-            .ok_or_else(|| Error::UnsupportedVariant {
-                model_type: "(new)".to_owned(),
-                field: "size".to_owned(),
-                value: name.to_owned(),
-            })
+        Self::ALL.into_iter().find(|size| size.name() == name).ok_or_else(|| Error::UnsupportedVariant {
+            model_type: "(new)".to_owned(),
+            field: "size".to_owned(),
+            value: name.to_owned(),
+        })
     }
 }
 
@@ -108,11 +105,7 @@ impl DecoderConfig {
             mlp_bias: false,
             qk_norm: arch == Arch::Qwen3,
             rope: RopeConfig {
-                theta: if arch == Arch::Qwen2 || arch == Arch::Qwen3 {
-                    1e6
-                } else {
-                    1e4
-                },
+                theta: if arch == Arch::Qwen2 || arch == Arch::Qwen3 { 1e6 } else { 1e4 },
                 llama3: None,
             },
             windows: vec![window; dims.layers],

@@ -14,10 +14,7 @@ const QWEN2_V4: &str = r#"{
 fn with_fields(fields: &str) -> crate::Result<DecoderConfig> {
     let mut config: serde_json::Value = serde_json::from_str(QWEN2_V4).unwrap();
     let fields: serde_json::Value = serde_json::from_str(fields).unwrap();
-    config
-        .as_object_mut()
-        .unwrap()
-        .extend(fields.as_object().unwrap().clone());
+    config.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     DecoderConfig::from_json(&config.to_string())
 }
 
@@ -26,13 +23,7 @@ fn transformers_4_style_is_read() {
     let config = DecoderConfig::from_json(QWEN2_V4).unwrap();
     assert_eq!(config.arch, Arch::Qwen2);
     assert_eq!((config.head_dim, config.n_kv_heads, config.group()), (64, 2, 7));
-    assert_eq!(
-        config.rope,
-        RopeConfig {
-            theta: 1e6,
-            llama3: None
-        }
-    );
+    assert_eq!(config.rope, RopeConfig { theta: 1e6, llama3: None });
     assert_eq!(config.windows, vec![None; 24], "the window is switched off");
     assert_eq!(config.eos_token_ids, [151_645]);
     assert!(config.qkv_bias && !config.output_bias && !config.qk_norm);
@@ -52,13 +43,7 @@ fn transformers_5_style_is_read() {
         high_freq_factor: 4.0,
         original_max_position: 8192.0,
     };
-    assert_eq!(
-        config.rope,
-        RopeConfig {
-            theta: 5e5,
-            llama3: Some(llama3)
-        }
-    );
+    assert_eq!(config.rope, RopeConfig { theta: 5e5, llama3: Some(llama3) });
     assert_eq!(config.eos_token_ids, [1, 2]);
     assert!(!config.qkv_bias);
 }
@@ -66,14 +51,8 @@ fn transformers_5_style_is_read() {
 #[test]
 fn windows_follow_the_architecture() {
     let windows = |fields: &str| with_fields(fields).unwrap().windows;
-    assert_eq!(
-        windows(r#"{"model_type": "mistral", "sliding_window": 24}"#),
-        vec![Some(24); 24]
-    );
-    assert_eq!(
-        windows(r#"{"model_type": "mistral", "sliding_window": null}"#),
-        vec![None; 24]
-    );
+    assert_eq!(windows(r#"{"model_type": "mistral", "sliding_window": 24}"#), vec![Some(24); 24]);
+    assert_eq!(windows(r#"{"model_type": "mistral", "sliding_window": null}"#), vec![None; 24]);
     let old_style = windows(r#"{"use_sliding_window": true, "sliding_window": 8, "max_window_layers": 22}"#);
     assert_eq!(&old_style[21..], [None, Some(8), Some(8)]);
     let new_style = windows(
@@ -91,19 +70,10 @@ fn what_is_not_supported_is_named() {
         "{error}"
     );
     for (fields, message) in [
-        (
-            r#"{"rope_scaling": {"type": "yarn", "factor": 4.0}}"#,
-            "`rope_type` = `yarn`",
-        ),
+        (r#"{"rope_scaling": {"type": "yarn", "factor": 4.0}}"#, "`rope_type` = `yarn`"),
         (r#"{"hidden_act": "gelu"}"#, "`hidden_act` = `gelu`"),
-        (
-            r#"{"num_key_value_heads": 3}"#,
-            "`num_key_value_heads` = `3 with 14 attention heads`",
-        ),
-        (
-            r#"{"rope_parameters": {"rope_type": "llama3", "factor": 8.0}}"#,
-            "llama3 without its factors",
-        ),
+        (r#"{"num_key_value_heads": 3}"#, "`num_key_value_heads` = `3 with 14 attention heads`"),
+        (r#"{"rope_parameters": {"rope_type": "llama3", "factor": 8.0}}"#, "llama3 without its factors"),
     ] {
         let error = with_fields(fields).unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
@@ -143,10 +113,7 @@ fn windows_and_stretched_positions_survive_config_json() {
         high_freq_factor: 4.0,
         original_max_position: 256.0,
     });
-    assert_eq!(
-        DecoderConfig::from_json(&config.to_json().to_string()).unwrap(),
-        config
-    );
+    assert_eq!(DecoderConfig::from_json(&config.to_json().to_string()).unwrap(), config);
 }
 
 #[test]

@@ -54,23 +54,9 @@ impl Frame {
         let mask = |window| attention_mask(queries, keys, window, place);
         let reach = keys.values().iter().copied().max().unwrap_or(0) as usize + 1;
         // A window that reaches back to the first token hides nothing.
-        let window = config
-            .windows
-            .iter()
-            .copied()
-            .flatten()
-            .next()
-            .filter(|&window| window < reach);
-        let full_mask = if window.is_none() || config.windows.contains(&None) {
-            mask(None)
-        } else {
-            None
-        };
-        let window_mask = if window.is_some() {
-            mask(window)
-        } else {
-            full_mask.clone()
-        };
+        let window = config.windows.iter().copied().flatten().next().filter(|&window| window < reach);
+        let full_mask = if window.is_none() || config.windows.contains(&None) { mask(None) } else { None };
+        let window_mask = if window.is_some() { mask(window) } else { full_mask.clone() };
         Self {
             n_rows: batch.n_rows(),
             n_cols: batch.n_cols(),
@@ -96,14 +82,7 @@ impl Attention {
         window: Option<usize>,
         cache: Option<LayerCacheMut<'_>>,
     ) -> Tensor<2> {
-        let Frame {
-            n_rows,
-            n_cols,
-            n_kv_heads,
-            group,
-            head_dim,
-            ..
-        } = *frame;
+        let Frame { n_rows, n_cols, n_kv_heads, group, head_dim, .. } = *frame;
         let n_heads = n_kv_heads * group;
         let heads = |y: Tensor<2>, n: usize| y.reshape([n_rows, n_cols, n, head_dim]);
         let q = normed(&self.q_norm, heads(self.q_proj.forward(x.clone()), n_heads));
@@ -117,16 +96,11 @@ impl Attention {
         };
         // The heads of a group share their keys: they are stacked along the queries instead of copying the keys.
         let q = q.reshape([n_rows, n_kv_heads, group * n_cols, head_dim]);
-        let mask = if window.is_some() {
-            &frame.window_mask
-        } else {
-            &frame.full_mask
-        };
+        let mask = if window.is_some() { &frame.window_mask } else { &frame.full_mask };
         let scores = hide(q.matmul(k.swap_dims(2, 3)), mask.as_ref(), group);
         let mixed = activation::softmax(scores, 3).matmul(v);
         let mixed = mixed.reshape([n_rows, n_heads, n_cols, head_dim]).swap_dims(1, 2);
-        self.o_proj
-            .forward(mixed.reshape([n_rows * n_cols, n_heads * head_dim]))
+        self.o_proj.forward(mixed.reshape([n_rows * n_cols, n_heads * head_dim]))
     }
 }
 

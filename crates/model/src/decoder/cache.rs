@@ -42,11 +42,7 @@ impl KvCache {
         let config = model.config();
         let (device, dtype) = (model.device(), model.dtype());
         let shape = [n_rows, config.n_kv_heads, capacity, config.head_dim];
-        let zeros = || {
-            (0..config.n_layers)
-                .map(|_| Some(Tensor::zeros(shape, (&device, dtype))))
-                .collect()
-        };
+        let zeros = || (0..config.n_layers).map(|_| Some(Tensor::zeros(shape, (&device, dtype)))).collect();
         Self {
             keys: zeros(),
             values: zeros(),
@@ -70,11 +66,7 @@ impl KvCache {
     /// Keeps only the given rows, in the given order.
     pub fn select_rows(&mut self, rows: &[usize]) {
         let index: Vec<i32> = rows.iter().map(|&row| row as i32).collect();
-        let positions = rows
-            .iter()
-            .flat_map(|&row| self.positions.row(row))
-            .copied()
-            .collect();
+        let positions = rows.iter().flat_map(|&row| self.positions.row(row)).copied().collect();
         self.positions = Positions::per_row(positions, self.n_used);
         self.lengths = rows.iter().map(|&row| self.lengths[row]).collect();
         for tensor in self.keys.iter_mut().chain(&mut self.values) {
@@ -102,24 +94,15 @@ impl KvCache {
     pub(super) fn admit(&mut self, batch: &TokenBatch) -> Admitted {
         let n_cols = batch.n_cols();
         assert!(batch.is_right_padded(), "cached tokens are padded on the right");
-        assert_eq!(
-            batch.n_rows(),
-            self.n_rows(),
-            "rows of the batch and of the cache"
-        );
+        assert_eq!(batch.n_rows(), self.n_rows(), "rows of the batch and of the cache");
         let start = self.n_used;
         self.reserve(start + n_cols);
         let mut all = Vec::with_capacity(self.n_rows() * (start + n_cols));
         let mut new = Vec::with_capacity(self.n_rows() * n_cols);
         for (row, length) in self.lengths.iter_mut().enumerate() {
             let added = batch.lengths()[row];
-            let fresh = (0..n_cols).map(|col| {
-                if col < added {
-                    (*length + col) as i32
-                } else {
-                    Positions::PADDING
-                }
-            });
+            let fresh =
+                (0..n_cols).map(|col| if col < added { (*length + col) as i32 } else { Positions::PADDING });
             new.extend(fresh);
             if start > 0 {
                 all.extend_from_slice(self.positions.row(row));
@@ -131,11 +114,7 @@ impl KvCache {
         self.n_used = start + n_cols;
         // The first, right-padded tokens need no per-row mask: padding comes after everything that could see it.
         match start {
-            0 => Admitted {
-                batch: batch.clone(),
-                keys: Positions::shared(n_cols),
-                start,
-            },
+            0 => Admitted { batch: batch.clone(), keys: Positions::shared(n_cols), start },
             _ => Admitted {
                 batch: batch.at(Positions::per_row(new, n_cols)),
                 keys: self.positions.clone(),
@@ -145,10 +124,7 @@ impl KvCache {
     }
 
     pub(super) fn layer_mut(&mut self, layer: usize) -> LayerCacheMut<'_> {
-        LayerCacheMut {
-            keys: &mut self.keys[layer],
-            values: &mut self.values[layer],
-        }
+        LayerCacheMut { keys: &mut self.keys[layer], values: &mut self.values[layer] }
     }
 }
 

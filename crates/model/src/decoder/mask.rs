@@ -24,11 +24,7 @@ pub(super) fn attention_mask(
         for &query in queries.row(row) {
             let oldest = window.map_or(0, |window| (query + 1 - window as i32).max(0));
             let visible = |key: i32| key != Positions::PADDING && oldest <= key && key <= query;
-            mask.extend(
-                keys.row(row)
-                    .iter()
-                    .map(|&key| if visible(key) { 0.0 } else { HIDDEN }),
-            );
+            mask.extend(keys.row(row).iter().map(|&key| if visible(key) { 0.0 } else { HIDDEN }));
         }
     }
     if mask.iter().all(|&value| value == 0.0) {

@@ -15,10 +15,7 @@ pub struct RmsNorm {
 impl RmsNorm {
     /// A norm with the given weight.
     pub fn new(weight: Tensor<1>, eps: f64) -> Self {
-        Self {
-            weight: Param::from_tensor(weight),
-            eps,
-        }
+        Self { weight: Param::from_tensor(weight), eps }
     }
 
     /// # Shapes

@@ -12,10 +12,7 @@ impl Positions {
 
     /// `0 … n_cols` for every row: right-padded tokens, whose padding comes after all that can see it.
     pub(crate) fn shared(n_cols: usize) -> Self {
-        Self {
-            values: (0..n_cols as i32).collect(),
-            n_cols,
-        }
+        Self { values: (0..n_cols as i32).collect(), n_cols }
     }
 
     pub(crate) fn per_row(values: Vec<i32>, n_cols: usize) -> Self {

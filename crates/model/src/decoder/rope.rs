@@ -25,14 +25,10 @@ impl RopeTables {
     ) -> Self {
         let frequencies = frequencies(config, head_dim);
         let n_slots = positions.values().len();
-        let (mut cos, mut sin) = (
-            Vec::with_capacity(n_slots * head_dim),
-            Vec::with_capacity(n_slots * head_dim),
-        );
+        let (mut cos, mut sin) =
+            (Vec::with_capacity(n_slots * head_dim), Vec::with_capacity(n_slots * head_dim));
         for &position in positions.values() {
-            let angles = frequencies
-                .iter()
-                .map(|frequency| (position.max(0) as f32) * frequency);
+            let angles = frequencies.iter().map(|frequency| (position.max(0) as f32) * frequency);
             let start = cos.len();
             for angle in angles {
                 cos.push(angle.cos() * scale);
@@ -43,10 +39,7 @@ impl RopeTables {
         }
         let shape = [positions.n_rows(), positions.n_cols(), 1, head_dim];
         let upload = |values| Tensor::from_data(TensorData::new(values, shape), (device, dtype));
-        Self {
-            cos: upload(cos),
-            sin: upload(sin),
-        }
+        Self { cos: upload(cos), sin: upload(sin) }
     }
 
     /// # Shapes

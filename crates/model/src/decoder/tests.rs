@@ -13,10 +13,7 @@ fn cross_entropy(model: &LanguageModel, rows: &[&[u32]]) -> Tensor<1> {
     let batch = TokenBatch::right_padded(rows);
     let [b, t, d] = [batch.n_rows(), batch.n_cols(), model.config().hidden_size];
     let logits = model.lm_logits(model.hidden(&batch).narrow(1, 0, t - 1).reshape([b * (t - 1), d]));
-    let targets: Vec<i32> = rows
-        .iter()
-        .flat_map(|row| row[1..].iter().map(|&id| id as i32))
-        .collect();
+    let targets: Vec<i32> = rows.iter().flat_map(|row| row[1..].iter().map(|&id| id as i32)).collect();
     let targets = Tensor::<2, Int>::from_data(TensorData::new(targets, [b * (t - 1), 1]), &model.device());
     activation::log_softmax(logits, 1).gather(1, targets).mean().neg()
 }
@@ -37,10 +34,7 @@ fn padding_on_either_side_leaves_real_tokens_alone() {
     let left = model.hidden(&TokenBatch::masked(vec![0, 0, 0, 5, 9, 100], &mask, 6));
     let left = host_values(left.narrow(1, 3, 3));
     for ((alone, right), left) in alone.iter().zip(&right).zip(&left) {
-        assert!(
-            (alone - right).abs() < 1e-5 && (alone - left).abs() < 1e-5,
-            "{alone} {right} {left}"
-        );
+        assert!((alone - right).abs() < 1e-5 && (alone - left).abs() < 1e-5, "{alone} {right} {left}");
     }
 }
 
@@ -50,11 +44,8 @@ fn a_row_of_padding_stays_finite() {
     let rows: [&[u32]; 2] = [&[1, 2], &[]];
     let hidden = host_values(model.hidden(&TokenBatch::right_padded(&rows)));
     assert!(hidden.iter().all(|value| value.is_finite()));
-    let hidden = host_values(model.hidden(&TokenBatch::masked(
-        vec![1, 2, 0, 0],
-        &[true, true, false, false],
-        2,
-    )));
+    let hidden =
+        host_values(model.hidden(&TokenBatch::masked(vec![1, 2, 0, 0], &[true, true, false, false], 2)));
     assert!(hidden.iter().all(|value| value.is_finite()));
 }
 
@@ -82,16 +73,11 @@ fn gradients_agree_with_finite_differences() {
                     1 => &mut layers[1].self_attn.v_proj.weight,
                     _ => &mut layers[0].mlp.down_proj.weight,
                 };
-                *slot = slot
-                    .clone()
-                    .map(|weight| weight + direction.clone().mul_scalar(t));
+                *slot = slot.clone().map(|weight| weight + direction.clone().mul_scalar(t));
                 scalar(cross_entropy(&moved, &ROWS))
             };
             let slope = (loss_at(step) - loss_at(-step)) / (2.0 * step);
-            assert!(
-                (slope - norm).abs() <= 0.02 * norm + 1e-4,
-                "{arch} {name}: {slope} against {norm}"
-            );
+            assert!((slope - norm).abs() <= 0.02 * norm + 1e-4, "{arch} {name}: {slope} against {norm}");
         }
     }
 }
@@ -105,13 +91,7 @@ fn with_an_adapter_only_the_adapter_has_gradients() {
         let linear = &layer.self_attn.k_proj;
         assert!(linear.weight.val().grad(&grads).is_none());
         assert!(linear.bias.as_ref().unwrap().val().grad(&grads).is_none());
-        let b = linear
-            .lora_b
-            .as_ref()
-            .unwrap()
-            .val()
-            .grad(&grads)
-            .expect("B learns first");
+        let b = linear.lora_b.as_ref().unwrap().val().grad(&grads).expect("B learns first");
         assert!(scalar(b.abs().sum()) > 0.0);
         assert!(linear.lora_a.as_ref().unwrap().val().grad(&grads).is_some());
     }
@@ -126,9 +106,7 @@ fn the_inference_view_computes_the_same_without_a_graph() {
     assert!(model.device().is_autodiff() && !valid.device().is_autodiff());
     let batch = TokenBatch::right_padded(&ROWS);
     // Not bit for bit: with autodiff burn composes softmax of smaller operations.
-    let values = host_values(model.hidden(&batch))
-        .into_iter()
-        .zip(host_values(valid.hidden(&batch)));
+    let values = host_values(model.hidden(&batch)).into_iter().zip(host_values(valid.hidden(&batch)));
     let worst = values.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(worst < 5e-6, "{worst}");
 }
@@ -142,19 +120,10 @@ fn cache_rows_can_be_repeated_dropped_and_reordered() {
     cache.select_rows(&[1, 0, 1]);
     assert_eq!(cache.lengths(), [2, 4, 2]);
     let hidden = model.extend(&TokenBatch::right_padded(&[[7u32], [6], [5]]), &mut cache);
-    for (row, tokens) in [[9, 8, 7].as_slice(), &[1, 2, 3, 4, 6], &[9, 8, 5]]
-        .into_iter()
-        .enumerate()
-    {
-        let whole = host_values(model.hidden(&TokenBatch::right_padded(&[tokens])).narrow(
-            1,
-            tokens.len() - 1,
-            1,
-        ));
+    for (row, tokens) in [[9, 8, 7].as_slice(), &[1, 2, 3, 4, 6], &[9, 8, 5]].into_iter().enumerate() {
+        let whole =
+            host_values(model.hidden(&TokenBatch::right_padded(&[tokens])).narrow(1, tokens.len() - 1, 1));
         let cached = host_values(hidden.clone().narrow(0, row, 1));
-        assert!(
-            whole.iter().zip(&cached).all(|(a, b)| (a - b).abs() < 1e-5),
-            "row {row}"
-        );
+        assert!(whole.iter().zip(&cached).all(|(a, b)| (a - b).abs() < 1e-5), "row {row}");
     }
 }

@@ -28,13 +28,7 @@ impl TokenBatch {
         for (slots, row) in ids.chunks_mut(n_cols).zip(rows) {
             slots[..row.as_ref().len()].copy_from_slice(row.as_ref());
         }
-        Self {
-            ids,
-            n_rows: rows.len(),
-            n_cols,
-            lengths,
-            positions: Positions::shared(n_cols),
-        }
+        Self { ids, n_rows: rows.len(), n_cols, lengths, positions: Positions::shared(n_cols) }
     }
 
     /// Tokens with any padding, as HF batches have it: positions count the real tokens of a row.
@@ -54,22 +48,13 @@ impl TokenBatch {
             lengths.push(next as usize);
         }
         let positions = Positions::per_row(positions, n_cols);
-        Self {
-            n_rows: lengths.len(),
-            ids,
-            n_cols,
-            lengths,
-            positions,
-        }
+        Self { n_rows: lengths.len(), ids, n_cols, lengths, positions }
     }
 
     /// The same tokens with the given positions.
     pub(super) fn at(&self, positions: Positions) -> Self {
         assert_eq!(positions.n_cols(), self.n_cols, "columns of positions");
-        Self {
-            positions,
-            ..self.clone()
-        }
+        Self { positions, ..self.clone() }
     }
 
     /// Number of sequences, `B`.
@@ -85,6 +70,22 @@ impl TokenBatch {
     /// Real tokens of each sequence.
     pub fn lengths(&self) -> &[usize] {
         &self.lengths
+    }
+
+    /// Index of each row's last real token among all slots; its first slot for a row without tokens.
+    ///
+    /// # Panics
+    /// If the batch is not right-padded.
+    pub(crate) fn last_slots(&self) -> Vec<usize> {
+        assert!(self.is_right_padded(), "the last token is known by the length only in right-padded rows");
+        let rows = self.lengths.iter().enumerate();
+        rows.map(|(row, length)| row * self.n_cols + length.saturating_sub(1)).collect()
+    }
+
+    /// Positions of the slots in [`TokenBatch::last_slots`], one column.
+    pub(super) fn last_positions(&self) -> Positions {
+        let last = self.last_slots().into_iter();
+        Positions::per_row(last.map(|slot| (slot % self.n_cols) as i32).collect(), 1)
     }
 
     /// All slots, row by row.

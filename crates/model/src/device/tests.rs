@@ -16,11 +16,7 @@ fn choices_are_parsed_and_printed_alike() {
 #[test]
 fn the_cpu_passes_its_probe() {
     assert_eq!(DeviceChoice::Cpu.open().unwrap().name, "cpu");
-    assert!(
-        devices()
-            .iter()
-            .any(|(name, result)| name == "cpu" && result.is_ok())
-    );
+    assert!(devices().iter().any(|(name, result)| name == "cpu" && result.is_ok()));
 }
 
 #[test]
@@ -32,8 +28,5 @@ fn auto_always_finds_something() {
 #[test]
 fn a_gpu_by_name_is_an_error_that_says_why() {
     let error = DeviceChoice::Cuda(0).open().unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "device `cuda:0` is not usable: built without the `cuda` feature"
-    );
+    assert_eq!(error.to_string(), "device `cuda:0` is not usable: built without the `cuda` feature");
 }

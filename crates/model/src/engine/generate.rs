@@ -37,10 +37,7 @@ pub fn generate_batch(
     for (idx, sequence) in owners.into_iter().zip(sequences) {
         results[idx] = Some(Ok(sequence.into_generation(version)));
     }
-    results
-        .into_iter()
-        .map(|result| result.expect("every request has a result"))
-        .collect()
+    results.into_iter().map(|result| result.expect("every request has a result")).collect()
 }
 
 /// A completion in the making.
@@ -88,12 +85,7 @@ impl<'a> Sequence<'a> {
 
     /// Tokens that the first pass reads.
     fn first_tokens(&self) -> Vec<u32> {
-        self.request
-            .prompt
-            .iter()
-            .chain(&self.token_ids)
-            .copied()
-            .collect()
+        self.request.prompt.iter().chain(&self.token_ids).copied().collect()
     }
 
     /// Tokens that the model has not read yet.
@@ -111,9 +103,7 @@ impl<'a> Sequence<'a> {
 
     /// Tokens that the next draw may give; `None` for any.
     fn allowed(&self) -> Option<Vec<u32>> {
-        self.candidates
-            .as_ref()
-            .map(|(trie, node)| trie.allowed(*node).collect())
+        self.candidates.as_ref().map(|(trie, node)| trie.allowed(*node).collect())
     }
 
     fn draw_next(&mut self, logits: &HostLogits, row: usize) {
@@ -136,11 +126,7 @@ impl<'a> Sequence<'a> {
     }
 
     fn append(&mut self, token: u32, logprob: f32, in_loss: u8) {
-        debug_assert!(
-            (token as usize) < self.vocab_size,
-            "token {token} of {}",
-            self.vocab_size
-        );
+        debug_assert!((token as usize) < self.vocab_size, "token {token} of {}", self.vocab_size);
         self.token_ids.push(token);
         self.logprobs.push(logprob);
         self.loss_mask.push(in_loss);
@@ -158,11 +144,7 @@ impl<'a> Sequence<'a> {
     }
 
     fn append_forced(&mut self) {
-        while let Some(token) = self
-            .candidates
-            .as_ref()
-            .and_then(|(trie, node)| trie.forced(*node))
-        {
+        while let Some(token) = self.candidates.as_ref().and_then(|(trie, node)| trie.forced(*node)) {
             self.allowed_tokens.push(vec![token]);
             self.append(token, 0.0, 0);
         }
@@ -187,9 +169,7 @@ pub(super) fn complete(
     is_cancelled: &mut dyn FnMut(usize) -> bool,
 ) -> BatchCost {
     let mut cost = BatchCost::default();
-    let mut active: Vec<usize> = (0..sequences.len())
-        .filter(|&idx| sequences[idx].end.is_none())
-        .collect();
+    let mut active: Vec<usize> = (0..sequences.len()).filter(|&idx| sequences[idx].end.is_none()).collect();
     if active.is_empty() {
         return cost;
     }
@@ -233,11 +213,7 @@ fn prefill(
     cost.prefill_tokens = batch.lengths().iter().sum();
     let single_pass = active.iter().all(|&idx| sequences[idx].is_last_draw());
     let mut cache = (!single_pass).then(|| {
-        let room = active
-            .iter()
-            .map(|&idx| sequences[idx].max_new_tokens)
-            .max()
-            .unwrap_or(0);
+        let room = active.iter().map(|&idx| sequences[idx].max_new_tokens).max().unwrap_or(0);
         KvCache::new(model, prompts.len(), batch.n_cols() + room)
     });
     let hidden = match &mut cache {
@@ -250,12 +226,8 @@ fn prefill(
     }
     if let Some(cache) = &mut cache {
         let going_on = |idx: usize| sequences[idx].end.is_none();
-        let rows: Vec<usize> = active
-            .iter()
-            .zip(&rows)
-            .filter(|(idx, _)| going_on(**idx))
-            .map(|(_, row)| *row)
-            .collect();
+        let rows: Vec<usize> =
+            active.iter().zip(&rows).filter(|(idx, _)| going_on(**idx)).map(|(_, row)| *row).collect();
         active.retain(|&idx| going_on(idx));
         if !active.is_empty() && !rows.iter().copied().eq(0..prompts.len()) {
             cache.select_rows(&rows);

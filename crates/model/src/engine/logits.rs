@@ -29,9 +29,7 @@ impl HostLogits {
     ) -> Self {
         let [n_rows, n_cols, d] = hidden.dims();
         let last = batch.lengths().iter().enumerate();
-        let last: Vec<i32> = last
-            .map(|(row, length)| (row * n_cols + length.max(&1) - 1) as i32)
-            .collect();
+        let last: Vec<i32> = last.map(|(row, length)| (row * n_cols + length.max(&1) - 1) as i32).collect();
         let last = if n_cols == 1 {
             hidden.reshape([n_rows, d])
         } else {
@@ -47,11 +45,7 @@ impl HostLogits {
             }
         };
         let n_cols = logits.dims()[1];
-        Self {
-            values: host_values(logits),
-            n_cols,
-            columns,
-        }
+        Self { values: host_values(logits), n_cols, columns }
     }
 
     /// All logits of a row.
@@ -64,9 +58,7 @@ impl HostLogits {
         let row = self.row(row);
         let column = |token: u32| match &self.columns {
             None => token as usize,
-            Some(columns) => columns
-                .binary_search(&token)
-                .expect("the columns hold every allowed token"),
+            Some(columns) => columns.binary_search(&token).expect("the columns hold every allowed token"),
         };
         tokens.iter().map(|&token| row[column(token)]).collect()
     }

@@ -19,12 +19,7 @@ pub struct Sampling {
 impl Default for Sampling {
     /// The model's own distribution.
     fn default() -> Self {
-        Self {
-            temperature: 1.0,
-            top_k: 0,
-            top_p: 1.0,
-            max_new_tokens: 16,
-        }
+        Self { temperature: 1.0, top_k: 0, top_p: 1.0, max_new_tokens: 16 }
     }
 }
 
@@ -74,16 +69,8 @@ impl GenerateRequest {
     /// Checks what the model cannot, before any of the batch is computed.
     pub(super) fn check(&self, vocab_size: usize, max_positions: usize) -> Result<Option<CandidateTrie>> {
         check_prompt(&self.prompt, vocab_size, max_positions)?;
-        let refuse = |reason: String| Error::Refused {
-            n_tokens: self.prompt.len(),
-            reason,
-        };
-        let Sampling {
-            temperature,
-            top_p,
-            max_new_tokens,
-            ..
-        } = self.sampling;
+        let refuse = |reason: String| Error::Refused { n_tokens: self.prompt.len(), reason };
+        let Sampling { temperature, top_p, max_new_tokens, .. } = self.sampling;
         if !(temperature >= 0.0 && temperature.is_finite()) {
             return Err(refuse(format!("temperature is {temperature}")));
         }
@@ -93,10 +80,7 @@ impl GenerateRequest {
         if max_new_tokens == 0 && self.candidates.is_none() {
             return Err(refuse("max_new_tokens is 0".to_owned()));
         }
-        let trie = self
-            .candidates
-            .as_ref()
-            .map(|candidates| CandidateTrie::new(candidates, vocab_size));
+        let trie = self.candidates.as_ref().map(|candidates| CandidateTrie::new(candidates, vocab_size));
         trie.transpose().map_err(refuse)
     }
 }
@@ -104,21 +88,13 @@ impl GenerateRequest {
 impl ScoreRequest {
     pub(super) fn check(&self, vocab_size: usize, max_positions: usize) -> Result<CandidateTrie> {
         check_prompt(&self.prompt, vocab_size, max_positions)?;
-        let refuse = |reason| Error::Refused {
-            n_tokens: self.prompt.len(),
-            reason,
-        };
+        let refuse = |reason| Error::Refused { n_tokens: self.prompt.len(), reason };
         CandidateTrie::new(&self.candidates, vocab_size).map_err(refuse)
     }
 }
 
 fn check_prompt(prompt: &[u32], vocab_size: usize, max_positions: usize) -> Result<()> {
-    let refuse = |reason: String| {
-        Err(Error::Refused {
-            n_tokens: prompt.len(),
-            reason,
-        })
-    };
+    let refuse = |reason: String| Err(Error::Refused { n_tokens: prompt.len(), reason });
     if prompt.is_empty() {
         return refuse("the prompt is empty".to_owned());
     }

@@ -19,10 +19,7 @@ pub(super) struct Draw {
 pub(super) fn draw(logits: &[f32], sampling: &Sampling, seed: u64, position: usize) -> Draw {
     if sampling.temperature == 0.0 {
         let index = argmax(logits);
-        return Draw {
-            index,
-            logprob: log_softmax(logits, 1.0)[index],
-        };
+        return Draw { index, logprob: log_softmax(logits, 1.0)[index] };
     }
     let logprobs = log_softmax(logits, sampling.temperature);
     let kept = kept(&logprobs, sampling);
@@ -42,24 +39,15 @@ pub(super) fn draw(logits: &[f32], sampling: &Sampling, seed: u64, position: usi
     };
     // Rounding may leave a sliver beyond the last token.
     let index = index.unwrap_or_else(|| argmax(&logprobs));
-    Draw {
-        index,
-        logprob: logprobs[index],
-    }
+    Draw { index, logprob: logprobs[index] }
 }
 
 /// Natural log-probabilities of `softmax(logits / temperature)`.
 pub(super) fn log_softmax(logits: &[f32], temperature: f32) -> Vec<f32> {
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = logits
-        .iter()
-        .map(|&logit| f64::from((logit - max) / temperature).exp())
-        .sum();
+    let sum: f64 = logits.iter().map(|&logit| f64::from((logit - max) / temperature).exp()).sum();
     let log_sum = sum.ln() as f32;
-    logits
-        .iter()
-        .map(|&logit| (logit - max) / temperature - log_sum)
-        .collect()
+    logits.iter().map(|&logit| (logit - max) / temperature - log_sum).collect()
 }
 
 /// Indices that top-k and top-p leave, ascending; `None` for all.

@@ -49,16 +49,10 @@ struct Choices {
 
 impl Choices {
     fn of(requests: &[ScoreRequest], tries: &[CandidateTrie]) -> Self {
-        let mut choices = Self {
-            row_of_context: HashMap::new(),
-            contexts: Vec::new(),
-            columns: Vec::new(),
-        };
+        let mut choices = Self { row_of_context: HashMap::new(), contexts: Vec::new(), columns: Vec::new() };
         for (request, trie) in requests.iter().zip(tries) {
             for candidate in &request.candidates {
-                walk(request, trie, candidate, |context, allowed, _| {
-                    choices.add(context, allowed)
-                });
+                walk(request, trie, candidate, |context, allowed, _| choices.add(context, allowed));
             }
         }
         choices.columns.sort_unstable();
@@ -93,24 +87,14 @@ impl Choices {
             let rows: Vec<&[u32]> = chunk.iter().map(|&row| self.contexts[row].as_slice()).collect();
             let batch = TokenBatch::right_padded(&rows);
             let hidden = model.hidden(&batch);
-            let chunk_logits = Rc::new(HostLogits::of_last(
-                model,
-                hidden,
-                &batch,
-                Some(self.columns.clone()),
-            ));
+            let chunk_logits =
+                Rc::new(HostLogits::of_last(model, hidden, &batch, Some(self.columns.clone())));
             for (row_in_chunk, &row) in chunk.iter().enumerate() {
-                found[row] = Some(ContextLogits {
-                    chunk_logits: chunk_logits.clone(),
-                    row: row_in_chunk,
-                });
+                found[row] = Some(ContextLogits { chunk_logits: chunk_logits.clone(), row: row_in_chunk });
             }
             rest = later;
         }
-        found
-            .into_iter()
-            .map(|row| row.expect("every context is in a chunk"))
-            .collect()
+        found.into_iter().map(|row| row.expect("every context is in a chunk")).collect()
     }
 }
 
@@ -131,9 +115,7 @@ fn score_candidate(
     let mut sum = 0.0;
     walk(request, trie, candidate, |context, allowed, token| {
         let ContextLogits { chunk_logits, row } = &logits[choices.row_of_context[context]];
-        let at = allowed
-            .binary_search(&token)
-            .expect("a candidate's tokens are allowed in its own trie");
+        let at = allowed.binary_search(&token).expect("a candidate's tokens are allowed in its own trie");
         sum += log_softmax(&chunk_logits.pick(*row, allowed), 1.0)[at];
     });
     sum

@@ -37,11 +37,7 @@ impl EngineStats {
 }
 
 fn rate(count: u64, time: Duration) -> f64 {
-    if time.is_zero() {
-        0.0
-    } else {
-        count as f64 / time.as_secs_f64()
-    }
+    if time.is_zero() { 0.0 } else { count as f64 / time.as_secs_f64() }
 }
 
 #[derive(Debug, Default)]

@@ -29,20 +29,12 @@ fn free(prompt: &[u32], seed: u64) -> GenerateRequest {
 
 fn constrained(prompt: &[u32], candidates: &[&[u32]], seed: u64) -> GenerateRequest {
     let candidates = candidates.iter().map(|candidate| candidate.to_vec()).collect();
-    GenerateRequest {
-        candidates: Some(candidates),
-        ..free(prompt, seed)
-    }
+    GenerateRequest { candidates: Some(candidates), ..free(prompt, seed) }
 }
 
 /// Every kind of request, with shared and ragged prompts.
 fn mixture() -> Vec<GenerateRequest> {
-    let tree: [&[u32]; 4] = [
-        &[10, 20, STOP],
-        &[10, 21, 30, STOP],
-        &[10, 21, 31, STOP],
-        &[11, STOP],
-    ];
+    let tree: [&[u32]; 4] = [&[10, 20, STOP], &[10, 21, 30, STOP], &[10, 21, 31, STOP], &[11, STOP]];
     let mut requests = vec![
         free(&[7; 12], 1),
         free(&[1, 2, 3], 2),
@@ -72,19 +64,12 @@ fn a_request_gets_the_same_tokens_whatever_else_is_in_the_batch() {
     let reversed = generate_batch(&model, &reversed, 0);
     for (idx, request) in requests.iter().enumerate() {
         let alone = one(&model, request).unwrap();
-        let others = [
-            together[idx].as_ref().unwrap(),
-            reversed[requests.len() - 1 - idx].as_ref().unwrap(),
-        ];
+        let others = [together[idx].as_ref().unwrap(), reversed[requests.len() - 1 - idx].as_ref().unwrap()];
         for other in others {
             assert_eq!(other.token_ids, alone.token_ids, "request {idx}");
             assert_eq!(other.loss_mask, alone.loss_mask, "request {idx}");
-            let worst = other
-                .logprobs
-                .iter()
-                .zip(&alone.logprobs)
-                .map(|(a, b)| (a - b).abs())
-                .fold(0.0, f32::max);
+            let worst =
+                other.logprobs.iter().zip(&alone.logprobs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(worst < 1e-5, "request {idx}: {worst}");
         }
     }
@@ -94,10 +79,8 @@ fn a_request_gets_the_same_tokens_whatever_else_is_in_the_batch() {
 fn seeds_draw_different_completions() {
     let model = model(0);
     let requests: Vec<GenerateRequest> = (0..8).map(|seed| free(&[1, 2, 3], seed)).collect();
-    let mut drawn: Vec<Vec<u32>> = generate_batch(&model, &requests, 0)
-        .into_iter()
-        .map(|result| result.unwrap().token_ids)
-        .collect();
+    let mut drawn: Vec<Vec<u32>> =
+        generate_batch(&model, &requests, 0).into_iter().map(|result| result.unwrap().token_ids).collect();
     drawn.sort();
     drawn.dedup();
     assert!(drawn.len() >= 7, "{} different of 8", drawn.len());
@@ -108,20 +91,12 @@ fn logprobs_are_those_of_the_same_tokens_in_one_forward_pass() {
     let model = model(1);
     for request in mixture() {
         let generation = one(&model, &request).unwrap();
-        let tokens: Vec<u32> = request
-            .prompt
-            .iter()
-            .chain(&generation.token_ids)
-            .copied()
-            .collect();
+        let tokens: Vec<u32> = request.prompt.iter().chain(&generation.token_ids).copied().collect();
         let hidden = model.hidden(&TokenBatch::right_padded(&[&tokens]));
         let logits = host_values(model.lm_logits(hidden.squeeze_dim::<2>(0)));
         let vocab_size = model.config().vocab_size;
-        let temperature = if request.sampling.temperature == 0.0 {
-            1.0
-        } else {
-            request.sampling.temperature
-        };
+        let temperature =
+            if request.sampling.temperature == 0.0 { 1.0 } else { request.sampling.temperature };
         for (position, &token) in generation.token_ids.iter().enumerate() {
             let row = request.prompt.len() + position - 1;
             let row = &logits[row * vocab_size..(row + 1) * vocab_size];
@@ -130,15 +105,9 @@ fn logprobs_are_those_of_the_same_tokens_in_one_forward_pass() {
                 None => (0..vocab_size as u32).collect(),
             };
             let picked: Vec<f32> = allowed.iter().map(|&token| row[token as usize]).collect();
-            let at = allowed
-                .iter()
-                .position(|&other| other == token)
-                .expect("an allowed token was drawn");
+            let at = allowed.iter().position(|&other| other == token).expect("an allowed token was drawn");
             let want = sampler::log_softmax(&picked, temperature)[at];
-            assert!(
-                (generation.logprobs[position] - want).abs() < 1e-5,
-                "{request:?} at {position}"
-            );
+            assert!((generation.logprobs[position] - want).abs() < 1e-5, "{request:?} at {position}");
         }
     }
 }
@@ -146,32 +115,20 @@ fn logprobs_are_those_of_the_same_tokens_in_one_forward_pass() {
 #[test]
 fn a_constrained_completion_is_always_a_candidate() {
     let model = model(2);
-    let candidates: [&[u32]; 4] = [
-        &[10, 20, STOP],
-        &[10, 21, 30, STOP],
-        &[10, 21, 31, STOP],
-        &[11, STOP],
-    ];
-    let mut requests: Vec<GenerateRequest> = (0..64)
-        .map(|seed| constrained(&[5, 6], &candidates, seed))
-        .collect();
+    let candidates: [&[u32]; 4] = [&[10, 20, STOP], &[10, 21, 30, STOP], &[10, 21, 31, STOP], &[11, STOP]];
+    let mut requests: Vec<GenerateRequest> =
+        (0..64).map(|seed| constrained(&[5, 6], &candidates, seed)).collect();
     for request in &mut requests {
         request.sampling.temperature = 4.0;
     }
     let mut seen = std::collections::BTreeSet::new();
     for result in generate_batch(&model, &requests, 9) {
         let generation = result.unwrap();
-        assert!(
-            candidates.contains(&generation.token_ids.as_slice()),
-            "{:?}",
-            generation.token_ids
-        );
+        assert!(candidates.contains(&generation.token_ids.as_slice()), "{:?}", generation.token_ids);
         assert!(generation.stopped);
         assert_eq!(generation.version, 9);
-        for (allowed, (in_loss, logprob)) in generation
-            .allowed_tokens
-            .iter()
-            .zip(generation.loss_mask.iter().zip(&generation.logprobs))
+        for (allowed, (in_loss, logprob)) in
+            generation.allowed_tokens.iter().zip(generation.loss_mask.iter().zip(&generation.logprobs))
         {
             assert_eq!(*in_loss == 1, allowed.len() > 1);
             assert!(*in_loss == 1 || *logprob == 0.0);
@@ -190,10 +147,7 @@ fn a_single_candidate_needs_no_forward_pass() {
     assert_eq!(cost.prefill_tokens, 0);
     let generation = sequences.remove(0).into_generation(0);
     assert_eq!(generation.token_ids, [10, 20, STOP]);
-    assert_eq!(
-        (generation.loss_mask, generation.logprobs),
-        (vec![0; 3], vec![0.0; 3])
-    );
+    assert_eq!((generation.loss_mask, generation.logprobs), (vec![0; 3], vec![0.0; 3]));
 }
 
 #[test]
@@ -207,16 +161,8 @@ fn a_free_completion_ends_at_a_stop_token_or_at_its_length() {
     request.stop_tokens = vec![whole.token_ids[6]];
     let stopped = one(&model, &request).unwrap();
     assert!(stopped.stopped);
-    let first = whole
-        .token_ids
-        .iter()
-        .position(|token| request.stop_tokens.contains(token))
-        .unwrap();
-    assert_eq!(
-        stopped.token_ids,
-        whole.token_ids[..=first],
-        "the stop token is part of the completion"
-    );
+    let first = whole.token_ids.iter().position(|token| request.stop_tokens.contains(token)).unwrap();
+    assert_eq!(stopped.token_ids, whole.token_ids[..=first], "the stop token is part of the completion");
 }
 
 #[test]
@@ -244,27 +190,16 @@ fn what_cannot_be_answered_is_refused_alone() {
     requests[5].sampling.top_p = 0.0;
     let results = generate_batch(&model, &requests, 0);
     for (idx, result) in results.iter().enumerate() {
-        assert_eq!(
-            matches!(result, Err(Error::Refused { .. })),
-            idx < 6,
-            "request {idx}: {result:?}"
-        );
+        assert_eq!(matches!(result, Err(Error::Refused { .. })), idx < 6, "request {idx}: {result:?}");
     }
 }
 
 #[test]
 fn scores_are_the_probabilities_that_sampling_uses() {
     let model = model(4);
-    let candidates: Vec<Vec<u32>> = vec![
-        vec![10, 20, STOP],
-        vec![10, 21, 30, STOP],
-        vec![10, 21, 31, STOP],
-        vec![11, STOP],
-    ];
-    let request = |prompt: &[u32]| ScoreRequest {
-        prompt: prompt.to_vec(),
-        candidates: candidates.clone(),
-    };
+    let candidates: Vec<Vec<u32>> =
+        vec![vec![10, 20, STOP], vec![10, 21, 30, STOP], vec![10, 21, 31, STOP], vec![11, STOP]];
+    let request = |prompt: &[u32]| ScoreRequest { prompt: prompt.to_vec(), candidates: candidates.clone() };
     let requests = [request(&[5, 6]), request(&[7; 20]), request(&[5, 6])];
     let scores = candidate_logprobs(&model, &requests, 64).unwrap();
     assert_eq!(scores[0], scores[2]);
@@ -273,24 +208,12 @@ fn scores_are_the_probabilities_that_sampling_uses() {
         assert!((sum - 1.0).abs() < 1e-5, "{sum}");
     }
     for seed in 0..8 {
-        let drawn = one(
-            &model,
-            &GenerateRequest {
-                candidates: Some(candidates.clone()),
-                ..free(&[5, 6], seed)
-            },
-        )
-        .unwrap();
-        let at = candidates
-            .iter()
-            .position(|candidate| *candidate == drawn.token_ids)
-            .unwrap();
+        let drawn =
+            one(&model, &GenerateRequest { candidates: Some(candidates.clone()), ..free(&[5, 6], seed) })
+                .unwrap();
+        let at = candidates.iter().position(|candidate| *candidate == drawn.token_ids).unwrap();
         let sum: f32 = drawn.logprobs.iter().sum();
-        assert!(
-            (scores[0][at] - sum).abs() < 1e-5,
-            "{} against {sum}",
-            scores[0][at]
-        );
+        assert!((scores[0][at] - sum).abs() < 1e-5, "{} against {sum}", scores[0][at]);
     }
 }
 
@@ -298,19 +221,14 @@ fn scores_are_the_probabilities_that_sampling_uses() {
 fn the_thread_answers_as_the_batch_function_does() {
     let (engine, thread) = Engine::spawn(model(0), 3, EngineConfig::default());
     let requests = mixture();
-    let answers = block_on(join_all(
-        requests.iter().map(|request| engine.generate(request.clone())),
-    ));
+    let answers = block_on(join_all(requests.iter().map(|request| engine.generate(request.clone()))));
     for (answer, want) in answers.into_iter().zip(generate_batch(&model(0), &requests, 3)) {
         let (answer, want) = (answer.unwrap(), want.unwrap());
         assert_eq!((answer.token_ids, answer.version), (want.token_ids, 3));
     }
     let stats = engine.stats();
     assert_eq!(stats.requests, 7);
-    assert!(
-        stats.prefill_tokens < stats.prompt_tokens,
-        "shared prompts are read once: {stats:?}"
-    );
+    assert!(stats.prefill_tokens < stats.prompt_tokens, "shared prompts are read once: {stats:?}");
     assert!(stats.busy_time > std::time::Duration::ZERO);
     drop(engine);
     thread.join().unwrap();
@@ -359,10 +277,7 @@ fn a_withdrawn_request_does_not_hold_up_the_others() {
 #[test]
 fn a_dead_thread_is_an_error_and_never_a_hang() {
     let (commands, inbox) = mpsc::channel(4);
-    let engine = Engine {
-        commands,
-        counters: Arc::default(),
-    };
+    let engine = Engine { commands, counters: Arc::default() };
     let pending = engine.generate(free(&[1], 0));
     block_on(async {
         futures::pin_mut!(pending);
@@ -371,16 +286,7 @@ fn a_dead_thread_is_an_error_and_never_a_hang() {
         drop(inbox);
         assert!(matches!(pending.await, Err(Error::EngineStopped)));
     });
-    assert!(matches!(
-        block_on(engine.generate(free(&[1], 0))),
-        Err(Error::EngineStopped)
-    ));
-    assert!(matches!(
-        block_on(engine.candidate_logprobs(Vec::new())),
-        Err(Error::EngineStopped)
-    ));
-    assert!(matches!(
-        block_on(engine.set_model(model(0), 1)),
-        Err(Error::EngineStopped)
-    ));
+    assert!(matches!(block_on(engine.generate(free(&[1], 0))), Err(Error::EngineStopped)));
+    assert!(matches!(block_on(engine.candidate_logprobs(Vec::new())), Err(Error::EngineStopped)));
+    assert!(matches!(block_on(engine.set_model(model(0), 1)), Err(Error::EngineStopped)));
 }

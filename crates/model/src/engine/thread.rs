@@ -47,14 +47,7 @@ impl EngineThread {
         counters: Arc<Counters>,
     ) -> Self {
         let model = prepared(model, &config);
-        Self {
-            model,
-            version,
-            config,
-            inbox,
-            counters,
-            expected_rows: 1,
-        }
+        Self { model, version, config, inbox, counters, expected_rows: 1 }
     }
 
     /// Runs until every handle is gone.
@@ -68,22 +61,14 @@ impl EngineThread {
                     carried = next;
                     self.timed(|this| this.answer(batch));
                 }
-                Command::Score {
-                    requests,
-                    reply,
-                    span,
-                } => self.timed(|this| {
+                Command::Score { requests, reply, span } => self.timed(|this| {
                     if !reply.is_closed() {
                         let max_tokens = this.config.max_prefill_tokens;
                         let scores = span.in_scope(|| candidate_logprobs(&this.model, &requests, max_tokens));
                         let _ = reply.send(scores);
                     }
                 }),
-                Command::SetModel {
-                    model,
-                    version,
-                    reply,
-                } => self.timed(|this| {
+                Command::SetModel { model, version, reply } => self.timed(|this| {
                     this.model = prepared(*model, &this.config);
                     this.version = version;
                     debug!(version, "new weights");
@@ -156,22 +141,13 @@ impl EngineThread {
                 Err(error) => send(&mut replies[idx], Err(error)),
             }
         }
-        let is_closed = |idx: usize| {
-            replies[owners[idx]]
-                .as_ref()
-                .is_none_or(|(reply, _)| reply.is_closed())
-        };
+        let is_closed = |idx: usize| replies[owners[idx]].as_ref().is_none_or(|(reply, _)| reply.is_closed());
         let cost = complete(&self.model, &mut sequences, &mut { is_closed });
         self.counters.add_batch(&cost);
-        trace!(
-            rows = sequences.len(),
-            prefill_tokens = cost.prefill_tokens,
-            "batch"
-        );
+        trace!(rows = sequences.len(), prefill_tokens = cost.prefill_tokens, "batch");
         for (idx, sequence) in owners.into_iter().zip(sequences) {
             let generation = sequence.into_generation(self.version);
-            self.counters
-                .add_request(requests[idx].prompt.len(), generation.token_ids.len());
+            self.counters.add_request(requests[idx].prompt.len(), generation.token_ids.len());
             send(&mut replies[idx], Ok(generation));
         }
     }
@@ -188,9 +164,5 @@ fn send(slot: &mut Option<(oneshot::Sender<Result<Generation>>, Span)>, result: 
 /// The model as the engine runs it: without autodiff, and merged if configured.
 fn prepared(model: LanguageModel, config: &EngineConfig) -> LanguageModel {
     let model = model.valid();
-    if config.merge_adapter && model.lora().is_some() {
-        model.merged()
-    } else {
-        model
-    }
+    if config.merge_adapter && model.lora().is_some() { model.merged() } else { model }
 }

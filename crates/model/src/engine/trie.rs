@@ -28,9 +28,7 @@ impl CandidateTrie {
         if candidates.is_empty() {
             return Err("no candidates".to_owned());
         }
-        let mut trie = Self {
-            nodes: vec![Node::default()],
-        };
+        let mut trie = Self { nodes: vec![Node::default()] };
         for (idx, candidate) in candidates.iter().enumerate() {
             if let Some(id) = candidate.iter().find(|&&id| id as usize >= vocab_size) {
                 return Err(format!(
@@ -52,10 +50,7 @@ impl CandidateTrie {
             if node != 0 && !is_new && self.nodes[node].children.is_empty() {
                 return Err(());
             }
-            node = match self.nodes[node]
-                .children
-                .binary_search_by_key(&token, |child| child.0)
-            {
+            node = match self.nodes[node].children.binary_search_by_key(&token, |child| child.0) {
                 Ok(at) => self.nodes[node].children[at].1,
                 Err(at) => {
                     is_new = true;
@@ -71,11 +66,7 @@ impl CandidateTrie {
 
     fn count_choices(&mut self, node: usize) -> usize {
         let children: Vec<usize> = self.nodes[node].children.iter().map(|child| child.1).collect();
-        let below = children
-            .iter()
-            .map(|&child| self.count_choices(child))
-            .max()
-            .unwrap_or(0);
+        let below = children.iter().map(|&child| self.count_choices(child)).max().unwrap_or(0);
         self.nodes[node].n_choices = below + usize::from(children.len() > 1);
         self.nodes[node].n_choices
     }
@@ -108,9 +99,8 @@ impl CandidateTrie {
     /// If the token is not allowed at the node.
     pub(crate) fn step(&self, node: NodeId, token: u32) -> NodeId {
         let children = &self.nodes[node.0].children;
-        let at = children
-            .binary_search_by_key(&token, |child| child.0)
-            .expect("only allowed tokens are drawn");
+        let at =
+            children.binary_search_by_key(&token, |child| child.0).expect("only allowed tokens are drawn");
         NodeId(children[at].1)
     }
 }

@@ -31,10 +31,7 @@ fn worst(a: &[f32], b: &[f32]) -> f32 {
 fn a_fresh_adapter_changes_nothing() {
     let model = pico(Arch::Qwen2, 0, &Device::flex());
     let base = logits(&model);
-    assert_eq!(
-        logits(&model.with_fresh_lora(&LoraConfig::all_linear(8, 16.0), 0)),
-        base
-    );
+    assert_eq!(logits(&model.with_fresh_lora(&LoraConfig::all_linear(8, 16.0), 0)), base);
 }
 
 #[test]
@@ -42,24 +39,13 @@ fn merging_is_the_side_path_up_to_rounding() {
     for targets in [Target::ALL.to_vec(), vec![Target::QProj, Target::DownProj]] {
         let model = pico(Arch::Qwen3, 0, &Device::flex());
         let base = logits(&model);
-        let model = trained(
-            model,
-            &LoraConfig {
-                rank: 4,
-                alpha: 8.0,
-                targets,
-            },
-        );
+        let model = trained(model, &LoraConfig { rank: 4, alpha: 8.0, targets });
         let side = logits(&model);
         assert!(worst(&side, &base) > 0.1, "the adapter does something");
         assert_eq!(logits(&model.clone().without_lora()), base);
         let merged = model.merged();
         assert!(merged.lora().is_none());
-        assert!(
-            worst(&logits(&merged), &side) < 2e-5 * 10.0,
-            "{}",
-            worst(&logits(&merged), &side)
-        );
+        assert!(worst(&logits(&merged), &side) < 2e-5 * 10.0, "{}", worst(&logits(&merged), &side));
     }
 }
 
@@ -68,11 +54,5 @@ fn targets_are_parsed_by_name() {
     for target in Target::ALL {
         assert_eq!(target.name().parse::<Target>().unwrap(), target);
     }
-    assert!(
-        "lm_head"
-            .parse::<Target>()
-            .unwrap_err()
-            .to_string()
-            .contains("lm_head")
-    );
+    assert!("lm_head".parse::<Target>().unwrap_err().to_string().contains("lm_head"));
 }

@@ -25,15 +25,7 @@ pub fn verify_decode(dir: &Path, device: &Device) -> Result<Vec<Check>> {
     let rows = &reference.rows;
     let alone: Vec<Vec<f32>> = rows
         .iter()
-        .map(|row| {
-            logits(
-                &model,
-                model.hidden(&TokenBatch::right_padded(&[row])),
-                0,
-                0,
-                row.len(),
-            )
-        })
+        .map(|row| logits(&model, model.hidden(&TokenBatch::right_padded(&[row])), 0, 0, row.len()))
         .collect();
     let left = model.hidden(&reference.padded);
     let right = model.hidden(&TokenBatch::right_padded(rows));
@@ -43,10 +35,7 @@ pub fn verify_decode(dir: &Path, device: &Device) -> Result<Vec<Check>> {
     for (row, want) in alone.iter().enumerate() {
         let n = rows[row].len();
         let ways = [
-            (
-                "padded left",
-                logits(&model, left.clone(), row, reference.n_cols - n, n),
-            ),
+            ("padded left", logits(&model, left.clone(), row, reference.n_cols - n, n)),
             ("padded right", logits(&model, right.clone(), row, 0, n)),
             ("cached", cached[row].clone()),
         ];
@@ -65,17 +54,10 @@ pub fn verify_decode(dir: &Path, device: &Device) -> Result<Vec<Check>> {
 }
 
 fn through_cache(model: &LanguageModel, rows: &[Vec<u32>]) -> Vec<Vec<f32>> {
-    let halves: Vec<(&[u32], &[u32])> = rows
-        .iter()
-        .map(|row| row.split_at(row.len().div_ceil(2)))
-        .collect();
+    let halves: Vec<(&[u32], &[u32])> = rows.iter().map(|row| row.split_at(row.len().div_ceil(2))).collect();
     let first: Vec<&[u32]> = halves.iter().map(|half| half.0).collect();
     // Too little room on purpose: the cache has to grow.
-    let mut cache = KvCache::new(
-        model,
-        rows.len(),
-        first.iter().map(|half| half.len()).max().unwrap_or(0),
-    );
+    let mut cache = KvCache::new(model, rows.len(), first.iter().map(|half| half.len()).max().unwrap_or(0));
     let hidden = model.extend(&TokenBatch::right_padded(&first), &mut cache);
     let mut all: Vec<Vec<f32>> = first
         .iter()
@@ -85,10 +67,8 @@ fn through_cache(model: &LanguageModel, rows: &[Vec<u32>]) -> Vec<Vec<f32>> {
     let n_steps = halves.iter().map(|half| half.1.len()).max().unwrap_or(0);
     for step in 0..n_steps {
         // A row that has ended feeds nothing.
-        let next: Vec<&[u32]> = halves
-            .iter()
-            .map(|half| half.1.get(step..=step).unwrap_or_default())
-            .collect();
+        let next: Vec<&[u32]> =
+            halves.iter().map(|half| half.1.get(step..=step).unwrap_or_default()).collect();
         let hidden = model.extend(&TokenBatch::right_padded(&next), &mut cache);
         for (row, fed) in next.iter().enumerate().filter(|(_, fed)| !fed.is_empty()) {
             all[row].extend(logits(model, hidden.clone(), row, 0, fed.len()));

@@ -37,14 +37,8 @@ fn check_layers(model: &LanguageModel, reference: &Reference) -> Result<Vec<Chec
     for (idx, state) in model.hidden_states(&reference.padded).into_iter().enumerate() {
         let d = state.dims()[2];
         let got = host_values(state.narrow(0, 0, 1));
-        let check = Check::worst(
-            "row 0",
-            &format!("hidden.{idx}"),
-            &got,
-            &reference.hidden(idx)?,
-            d,
-            TOLERANCE,
-        );
+        let check =
+            Check::worst("row 0", &format!("hidden.{idx}"), &got, &reference.hidden(idx)?, d, TOLERANCE);
         checks.extend(check);
     }
     Ok(checks)
@@ -59,44 +53,18 @@ fn check_row(
 ) -> Result<Vec<Check>> {
     let n = tokens.len();
     let case = format!("row {row}");
-    let real = hidden
-        .narrow(0, row, 1)
-        .narrow(1, reference.n_cols - n, n)
-        .squeeze_dim::<2>(0);
+    let real = hidden.narrow(0, row, 1).narrow(1, reference.n_cols - n, n).squeeze_dim::<2>(0);
     let logits = model.lm_logits(real);
     let vocab_size = logits.dims()[1];
     let logits = host_values(logits);
     let predictions: Vec<Prediction> = logits.chunks(vocab_size).map(Prediction::of).collect();
     let entropy: Vec<f32> = predictions.iter().map(|prediction| prediction.entropy).collect();
     let next = predictions.iter().zip(tokens.iter().skip(1));
-    let logprobs: Vec<f32> = next
-        .map(|(prediction, &token)| prediction.logprobs[token as usize])
-        .collect();
+    let logprobs: Vec<f32> = next.map(|(prediction, &token)| prediction.logprobs[token as usize]).collect();
     let checks = [
-        Check::worst(
-            &case,
-            "logits",
-            &logits,
-            &reference.tail("logits", row, n)?,
-            vocab_size,
-            TOLERANCE,
-        ),
-        Check::worst(
-            &case,
-            "logprobs",
-            &logprobs,
-            &reference.tail("logprobs", row, n - 1)?,
-            1,
-            TOLERANCE,
-        ),
-        Check::worst(
-            &case,
-            "entropy",
-            &entropy,
-            &reference.tail("entropy", row, n)?,
-            1,
-            TOLERANCE,
-        ),
+        Check::worst(&case, "logits", &logits, &reference.tail("logits", row, n)?, vocab_size, TOLERANCE),
+        Check::worst(&case, "logprobs", &logprobs, &reference.tail("logprobs", row, n - 1)?, 1, TOLERANCE),
+        Check::worst(&case, "entropy", &entropy, &reference.tail("entropy", row, n)?, 1, TOLERANCE),
     ];
     Ok(checks.into_iter().flatten().collect())
 }
@@ -109,17 +77,10 @@ struct Prediction {
 impl Prediction {
     fn of(logits: &[f32]) -> Self {
         let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let log_sum = logits
-            .iter()
-            .map(|&logit| f64::from(logit - max).exp())
-            .sum::<f64>()
-            .ln()
-            + f64::from(max);
+        let log_sum =
+            logits.iter().map(|&logit| f64::from(logit - max).exp()).sum::<f64>().ln() + f64::from(max);
         let logprobs: Vec<f64> = logits.iter().map(|&logit| f64::from(logit) - log_sum).collect();
-        let entropy = -logprobs
-            .iter()
-            .map(|logprob| logprob.exp() * logprob)
-            .sum::<f64>();
+        let entropy = -logprobs.iter().map(|logprob| logprob.exp() * logprob).sum::<f64>();
         Self {
             logprobs: logprobs.into_iter().map(|logprob| logprob as f32).collect(),
             entropy: entropy as f32,

@@ -27,19 +27,10 @@ impl Reference {
         let ids: Vec<u32> = ids.into_iter().map(|id| id as u32).collect();
         let mask: Vec<bool> = mask.into_iter().map(|bit| bit != 0).collect();
         let real = |(ids, mask): (&[u32], &[bool])| -> Vec<u32> {
-            ids.iter()
-                .zip(mask)
-                .filter(|(_, real)| **real)
-                .map(|(id, _)| *id)
-                .collect()
+            ids.iter().zip(mask).filter(|(_, real)| **real).map(|(id, _)| *id).collect()
         };
         let rows = ids.chunks(n_cols).zip(mask.chunks(n_cols)).map(real).collect();
-        Ok(Self {
-            padded: TokenBatch::masked(ids, &mask, n_cols),
-            rows,
-            n_cols,
-            files,
-        })
+        Ok(Self { padded: TokenBatch::masked(ids, &mask, n_cols), rows, n_cols, files })
     }
 
     /// The reference's values of a tensor `[B, n, ..]` for the last `n_last` of the `n` slots of a row.
@@ -59,12 +50,7 @@ impl Reference {
 fn integers(files: &TensorFiles, name: &str) -> Result<(Vec<i32>, Vec<usize>)> {
     match files.get(name) {
         Some((Dtype::I32, shape @ [_, _], bytes)) => {
-            let values = bytes
-                .as_chunks::<4>()
-                .0
-                .iter()
-                .map(|b| i32::from_le_bytes(*b))
-                .collect();
+            let values = bytes.as_chunks::<4>().0.iter().map(|b| i32::from_le_bytes(*b)).collect();
             Ok((values, shape.to_vec()))
         }
         Some((dtype, shape, _)) => {

@@ -7,25 +7,15 @@ use burn::tensor::Device;
 use super::*;
 use crate::test_support::reference_dir;
 
-const MODELS: [&str; 6] = [
-    "nano-qwen2",
-    "nano-qwen2-untied",
-    "nano-qwen3",
-    "nano-llama",
-    "nano-llama3rope",
-    "nano-mistral",
-];
+const MODELS: [&str; 6] =
+    ["nano-qwen2", "nano-qwen2-untied", "nano-qwen3", "nano-llama", "nano-llama3rope", "nano-mistral"];
 
 fn assert_passed(model: &str, checks: &[Check]) {
     assert!(!checks.is_empty(), "{model}: nothing was compared");
     let worst = checks.iter().map(Check::diff).fold(0.0, f64::max);
     eprintln!("{model}: {} checks, worst {worst:.2e}", checks.len());
     for check in checks {
-        assert!(
-            check.passed(),
-            "{model}: {check:?} differs by {:.3e}",
-            check.diff()
-        );
+        assert!(check.passed(), "{model}: {check:?} differs by {:.3e}", check.diff());
     }
 }
 
@@ -36,10 +26,7 @@ fn micro() -> std::path::PathBuf {
 
 #[test]
 fn the_committed_model_agrees_with_transformers_and_with_itself() {
-    assert_passed(
-        "micro-qwen2",
-        &verify_logits(&micro(), true, &Device::flex()).unwrap(),
-    );
+    assert_passed("micro-qwen2", &verify_logits(&micro(), true, &Device::flex()).unwrap());
     assert_passed("micro-qwen2", &verify_decode(&micro(), &Device::flex()).unwrap());
 }
 
@@ -60,10 +47,7 @@ fn padding_and_cache_do_not_change_the_logits() {
         return;
     };
     for model in MODELS {
-        assert_passed(
-            model,
-            &verify_decode(&models.join(model), &Device::flex()).unwrap(),
-        );
+        assert_passed(model, &verify_decode(&models.join(model), &Device::flex()).unwrap());
     }
 }
 

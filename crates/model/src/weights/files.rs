@@ -48,17 +48,12 @@ impl TensorFiles {
             return Self::open_shards(single.clone(), &[single]);
         }
         let text = std::fs::read_to_string(&index).map_err(Error::io(&index))?;
-        let parsed: ShardIndex = serde_json::from_str(&text).map_err(|error| Error::Weights {
-            path: index.clone(),
-            reason: error.to_string(),
-        })?;
+        let parsed: ShardIndex = serde_json::from_str(&text)
+            .map_err(|error| Error::Weights { path: index.clone(), reason: error.to_string() })?;
         let mut names: Vec<String> = parsed.weight_map.into_values().collect();
         names.sort_unstable();
         names.dedup();
-        if let Some(name) = names
-            .iter()
-            .find(|name| Path::new(name).components().count() != 1)
-        {
+        if let Some(name) = names.iter().find(|name| Path::new(name).components().count() != 1) {
             let reason = format!("the shard `{name}` lies outside the folder");
             return Err(Error::Weights { path: index, reason });
         }
@@ -67,11 +62,7 @@ impl TensorFiles {
     }
 
     fn open_shards(path: PathBuf, files: &[PathBuf]) -> Result<Self> {
-        let mut all = Self {
-            shards: Vec::with_capacity(files.len()),
-            tensors: HashMap::new(),
-            path,
-        };
+        let mut all = Self { shards: Vec::with_capacity(files.len()), tensors: HashMap::new(), path };
         for file in files {
             all.add_shard(file)?;
         }
@@ -80,10 +71,7 @@ impl TensorFiles {
 
     fn add_shard(&mut self, path: &Path) -> Result<()> {
         let file = File::open(path).map_err(Error::io(path))?;
-        #[expect(
-            unsafe_code,
-            reason = "memory-mapped weights: the map is read-only and dropped with `self`"
-        )]
+        #[expect(unsafe_code, reason = "memory-mapped weights: the map is read-only and dropped with `self`")]
         let map = unsafe { Mmap::map(&file) }.map_err(Error::io(path))?;
         let malformed = |error: safetensors::SafeTensorError| Error::Weights {
             path: path.to_owned(),
@@ -92,18 +80,11 @@ impl TensorFiles {
         let (header_len, metadata) = SafeTensors::read_metadata(&map).map_err(malformed)?;
         let shard = self.shards.len();
         for (name, info) in metadata.tensors() {
-            let entry = Entry {
-                shard,
-                dtype: info.dtype,
-                shape: info.shape.clone(),
-                range: info.data_offsets,
-            };
+            let entry =
+                Entry { shard, dtype: info.dtype, shape: info.shape.clone(), range: info.data_offsets };
             self.tensors.insert(name, entry);
         }
-        self.shards.push(Shard {
-            map,
-            data_start: header_len + size_of::<u64>(),
-        });
+        self.shards.push(Shard { map, data_start: header_len + size_of::<u64>() });
         Ok(())
     }
 
@@ -122,47 +103,28 @@ impl TensorFiles {
         let entry = self.tensors.get(name)?;
         let shard = &self.shards[entry.shard];
         let (start, end) = entry.range;
-        Some((
-            entry.dtype,
-            &entry.shape,
-            &shard.map[shard.data_start + start..shard.data_start + end],
-        ))
+        Some((entry.dtype, &entry.shape, &shard.map[shard.data_start + start..shard.data_start + end]))
     }
 
     /// As [`TensorFiles::get`], widened to f32.
     pub(crate) fn get_f32(&self, name: &str) -> Result<(Vec<f32>, &[usize])> {
-        let (dtype, shape, bytes) = self
-            .get(name)
-            .ok_or_else(|| self.error(format!("`{name}` is missing")))?;
+        let (dtype, shape, bytes) =
+            self.get(name).ok_or_else(|| self.error(format!("`{name}` is missing")))?;
         let values = match dtype {
-            Dtype::F32 => bytes
-                .as_chunks::<4>()
-                .0
-                .iter()
-                .map(|b| f32::from_le_bytes(*b))
-                .collect(),
-            Dtype::BF16 => bytes
-                .as_chunks::<2>()
-                .0
-                .iter()
-                .map(|b| half::bf16::from_le_bytes(*b).to_f32())
-                .collect(),
-            Dtype::F16 => bytes
-                .as_chunks::<2>()
-                .0
-                .iter()
-                .map(|b| half::f16::from_le_bytes(*b).to_f32())
-                .collect(),
+            Dtype::F32 => bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
+            Dtype::BF16 => {
+                bytes.as_chunks::<2>().0.iter().map(|b| half::bf16::from_le_bytes(*b).to_f32()).collect()
+            }
+            Dtype::F16 => {
+                bytes.as_chunks::<2>().0.iter().map(|b| half::f16::from_le_bytes(*b).to_f32()).collect()
+            }
             other => return Err(self.error(format!("`{name}` is of type {other:?}, not f32, f16 or bf16"))),
         };
         Ok((values, shape))
     }
 
     pub(crate) fn error(&self, reason: String) -> Error {
-        Error::Weights {
-            path: self.path.clone(),
-            reason,
-        }
+        Error::Weights { path: self.path.clone(), reason }
     }
 }
 
@@ -170,10 +132,8 @@ impl TensorFiles {
 pub(crate) fn write_tensors(path: &Path, tensors: Vec<(String, HostTensor)>) -> Result<()> {
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     let partial = partial_name(path);
-    safetensors::serialize_to_file(tensors, Some(metadata), &partial).map_err(|error| Error::Weights {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    })?;
+    safetensors::serialize_to_file(tensors, Some(metadata), &partial)
+        .map_err(|error| Error::Weights { path: path.to_owned(), reason: error.to_string() })?;
     sync_and_rename(&partial, path)
 }
 
@@ -186,22 +146,15 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// Makes a finished temporary file the real one.
 pub(crate) fn sync_and_rename(partial: &Path, path: &Path) -> Result<()> {
-    File::open(partial)
-        .and_then(|file| file.sync_all())
-        .map_err(Error::io(partial))?;
+    File::open(partial).and_then(|file| file.sync_all()).map_err(Error::io(partial))?;
     std::fs::rename(partial, path).map_err(Error::io(path))?;
     if let Some(parent) = path.parent() {
-        File::open(parent)
-            .and_then(|dir| dir.sync_all())
-            .map_err(Error::io(parent))?;
+        File::open(parent).and_then(|dir| dir.sync_all()).map_err(Error::io(parent))?;
     }
     Ok(())
 }
 
 fn partial_name(path: &Path) -> PathBuf {
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     path.with_file_name(format!(".{name}.partial"))
 }

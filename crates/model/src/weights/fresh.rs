@@ -32,10 +32,7 @@ impl LanguageModel {
     /// # Panics
     /// Never for a configuration that was read from a file or made by [`DecoderConfig::preset`].
     pub fn fresh(config: &DecoderConfig, seed: u64, device: &Device) -> Self {
-        let mut source = FreshWeights {
-            seed,
-            std: config.initializer_range as f32,
-        };
+        let mut source = FreshWeights { seed, std: config.initializer_range as f32 };
         build(config, &mut source, DType::F32, device)
             .expect("fresh tensors have the shapes that are asked for")
     }

@@ -13,13 +13,10 @@ use crate::{Error, Result};
 
 impl TensorSource for TensorFiles {
     fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<TensorData> {
-        let (dtype, found, bytes) = self
-            .get(name)
-            .ok_or_else(|| self.error(format!("`{name}` is missing")))?;
+        let (dtype, found, bytes) =
+            self.get(name).ok_or_else(|| self.error(format!("`{name}` is missing")))?;
         if found != shape {
-            return Err(self.error(format!(
-                "`{name}` has shape {found:?}, config.json asks for {shape:?}"
-            )));
+            return Err(self.error(format!("`{name}` has shape {found:?}, config.json asks for {shape:?}")));
         }
         let dtype = match dtype {
             Dtype::F32 => DType::F32,
@@ -53,20 +50,14 @@ fn refuse_unknown(files: &TensorFiles, config: &DecoderConfig) -> Result<()> {
     let is_redundant = |name: &str| {
         name.ends_with("rotary_emb.inv_freq") || (config.tie_word_embeddings && name == "lm_head.weight")
     };
-    let mut unknown: Vec<&str> = files
-        .names()
-        .filter(|name| !known.contains(*name) && !is_redundant(name))
-        .collect();
+    let mut unknown: Vec<&str> =
+        files.names().filter(|name| !known.contains(*name) && !is_redundant(name)).collect();
     unknown.sort_unstable();
     match unknown.first() {
         None => Ok(()),
         Some(first) => Err(Error::Weights {
             path: files.path().to_owned(),
-            reason: format!(
-                "{} tensors that {} does not have, first `{first}`",
-                unknown.len(),
-                config.arch
-            ),
+            reason: format!("{} tensors that {} does not have, first `{first}`", unknown.len(), config.arch),
         }),
     }
 }

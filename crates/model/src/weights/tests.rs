@@ -18,15 +18,7 @@ fn logits(model: &LanguageModel) -> Vec<f32> {
 
 fn saved(model: &LanguageModel, dtype: DType) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
-    model
-        .save(
-            dir.path(),
-            &SaveOptions {
-                dtype,
-                companions: None,
-            },
-        )
-        .unwrap();
+    model.save(dir.path(), &SaveOptions { dtype, companions: None }).unwrap();
     dir
 }
 
@@ -34,11 +26,10 @@ fn load(dir: &Path) -> crate::Result<LanguageModel> {
     LanguageModel::load(dir, DType::F32, &Device::flex())
 }
 
+type NamedTensor = (String, Vec<f32>, Vec<usize>);
+
 /// Rewrites the file of weights without or with changed tensors.
-fn rewrite(
-    dir: &Path,
-    change: impl Fn(&str, Vec<f32>, Vec<usize>) -> Option<(String, Vec<f32>, Vec<usize>)>,
-) {
+fn rewrite(dir: &Path, change: &dyn Fn(&str, Vec<f32>, Vec<usize>) -> Option<NamedTensor>) {
     let files = TensorFiles::open(dir, "model").unwrap();
     let mut tensors = Vec::new();
     for name in files.names() {
@@ -58,10 +49,8 @@ fn a_saved_model_loads_bit_for_bit() {
         let dir = saved(&model, DType::F32);
         let loaded = load(dir.path()).unwrap();
         assert_eq!(logits(&loaded), logits(&model), "{arch}");
-        let mut names: Vec<String> = tensor_shapes(model.config())
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect();
+        let mut names: Vec<String> =
+            tensor_shapes(model.config()).into_iter().map(|(name, _)| name).collect();
         let files = TensorFiles::open(dir.path(), "model").unwrap();
         let mut found: Vec<String> = files.names().map(str::to_owned).collect();
         names.sort();
@@ -76,11 +65,8 @@ fn half_precision_files_are_widened() {
     for (dtype, tolerance) in [(DType::F16, 0.02), (DType::BF16, 0.2)] {
         let loaded = load(saved(&model, dtype).path()).unwrap();
         assert_eq!(loaded.dtype(), DType::F32);
-        let worst = logits(&loaded)
-            .iter()
-            .zip(logits(&model))
-            .map(|(a, b)| (a - b).abs())
-            .fold(0.0, f32::max);
+        let worst =
+            logits(&loaded).iter().zip(logits(&model)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(worst > 0.0 && worst < tolerance, "{dtype:?}: {worst}");
     }
 }
@@ -123,7 +109,7 @@ fn shards_are_read_through_their_index() {
 
 #[test]
 fn tensors_that_do_not_fit_are_named() {
-    let reason = |change: &dyn Fn(&str, Vec<f32>, Vec<usize>) -> Option<(String, Vec<f32>, Vec<usize>)>| {
+    let reason = |change: &dyn Fn(&str, Vec<f32>, Vec<usize>) -> Option<NamedTensor>| {
         let dir = saved(&pico(Arch::Llama, 0, &Device::flex()), DType::F32);
         rewrite(dir.path(), change);
         match load(dir.path()).unwrap_err() {
@@ -134,29 +120,15 @@ fn tensors_that_do_not_fit_are_named() {
     let missing = reason(&|name, v, s| (name != "model.norm.weight").then(|| (name.to_owned(), v, s)));
     assert_eq!(missing, "`model.norm.weight` is missing");
     let reshaped = reason(&|name, v, s| {
-        let s = if name == "model.norm.weight" {
-            vec![1, s[0]]
-        } else {
-            s
-        };
+        let s = if name == "model.norm.weight" { vec![1, s[0]] } else { s };
         Some((name.to_owned(), v, s))
     });
-    assert_eq!(
-        reshaped,
-        "`model.norm.weight` has shape [1, 64], config.json asks for [64]"
-    );
+    assert_eq!(reshaped, "`model.norm.weight` has shape [1, 64], config.json asks for [64]");
     let extra = reason(&|name, v, s| {
-        let name = if name == "model.norm.weight" {
-            "model.layers.0.self_attn.q_proj.bias"
-        } else {
-            name
-        };
+        let name = if name == "model.norm.weight" { "model.layers.0.self_attn.q_proj.bias" } else { name };
         Some((name.to_owned(), v, s))
     });
-    assert!(
-        extra.contains("`model.layers.0.self_attn.q_proj.bias`"),
-        "{extra}"
-    );
+    assert!(extra.contains("`model.layers.0.self_attn.q_proj.bias`"), "{extra}");
 }
 
 #[test]
@@ -176,10 +148,7 @@ fn companions_are_copied_byte_for_byte() {
     let model = pico(Arch::Llama, 0, &Device::flex());
     std::fs::write(from.path().join("config.json"), b"{ \"odd\" :  1}").unwrap();
     std::fs::write(from.path().join("chat_template.jinja"), b"{{ x }}\n").unwrap();
-    let options = SaveOptions {
-        companions: Some(from.path().to_owned()),
-        ..SaveOptions::default()
-    };
+    let options = SaveOptions { companions: Some(from.path().to_owned()), ..SaveOptions::default() };
     model.save(to.path(), &options).unwrap();
     for name in ["config.json", "chat_template.jinja"] {
         assert_eq!(

@@ -36,10 +36,7 @@ pub struct SaveOptions {
 impl Default for SaveOptions {
     /// F32 as in training, without companions.
     fn default() -> Self {
-        Self {
-            dtype: DType::F32,
-            companions: None,
-        }
+        Self { dtype: DType::F32, companions: None }
     }
 }
 
@@ -50,11 +47,7 @@ impl LanguageModel {
     /// If a file cannot be written, or `dtype` is not a type of weights.
     pub fn save(&self, dir: &Path, options: &SaveOptions) -> Result<()> {
         std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
-        let mut tensors = Collected {
-            path: Vec::new(),
-            tensors: Vec::new(),
-            dtype: options.dtype,
-        };
+        let mut tensors = Collected { path: Vec::new(), tensors: Vec::new(), dtype: options.dtype };
         self.visit(&mut tensors);
         write_tensors(&dir.join("model.safetensors"), tensors.tensors)?;
         match &options.companions {
@@ -124,11 +117,7 @@ pub(crate) struct HostTensor {
 impl HostTensor {
     pub(crate) fn from_f32(values: &[f32], shape: &[usize]) -> Self {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        Self {
-            dtype: Dtype::F32,
-            shape: shape.to_vec(),
-            bytes,
-        }
+        Self { dtype: Dtype::F32, shape: shape.to_vec(), bytes }
     }
 
     fn from_tensor<const D: usize>(tensor: Tensor<D>, dtype: DType) -> Self {

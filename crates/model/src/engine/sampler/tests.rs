@@ -5,12 +5,7 @@ use super::*;
 const LOGITS: [f32; 4] = [1.0, 3.0, 2.0, -1.0];
 
 fn sampling(temperature: f32, top_k: u32, top_p: f32) -> Sampling {
-    Sampling {
-        temperature,
-        top_k,
-        top_p,
-        max_new_tokens: 1,
-    }
+    Sampling { temperature, top_k, top_p, max_new_tokens: 1 }
 }
 
 /// Share of each token in many draws.
@@ -63,10 +58,7 @@ fn logprobs_are_of_the_distribution_before_the_cut() {
 #[test]
 fn the_uniform_number_depends_on_key_and_counter_alone() {
     let numbers: Vec<f64> = (0..4).map(|position| uniform(7, position)).collect();
-    assert_eq!(
-        numbers,
-        (0..4).map(|position| uniform(7, position)).collect::<Vec<_>>()
-    );
+    assert_eq!(numbers, (0..4).map(|position| uniform(7, position)).collect::<Vec<_>>());
     assert!(numbers.iter().all(|x| (0.0..1.0).contains(x)));
     assert_ne!(uniform(7, 0), uniform(7, 1));
     assert_ne!(uniform(7, 0), uniform(8, 0));

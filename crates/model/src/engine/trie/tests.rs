@@ -3,13 +3,7 @@
 use super::*;
 
 fn trie(candidates: &[&[u32]]) -> Result<CandidateTrie, String> {
-    CandidateTrie::new(
-        &candidates
-            .iter()
-            .map(|candidate| candidate.to_vec())
-            .collect::<Vec<_>>(),
-        100,
-    )
+    CandidateTrie::new(&candidates.iter().map(|candidate| candidate.to_vec()).collect::<Vec<_>>(), 100)
 }
 
 #[test]
@@ -19,14 +13,7 @@ fn only_continuations_of_candidates_are_allowed() {
     assert_eq!(trie.forced(root), Some(5));
     let node = trie.step(root, 5);
     assert_eq!(trie.allowed(node).collect::<Vec<_>>(), [1, 2]);
-    assert_eq!(
-        (
-            trie.n_choices(root),
-            trie.n_choices(node),
-            trie.n_choices(trie.step(node, 1))
-        ),
-        (2, 2, 0)
-    );
+    assert_eq!((trie.n_choices(root), trie.n_choices(node), trie.n_choices(trie.step(node, 1))), (2, 2, 0));
     let leaf = trie.step(trie.step(node, 1), 9);
     assert!(trie.is_leaf(leaf) && trie.forced(leaf).is_none());
 }

@@ -1,0 +1,11 @@
+//! One file per subcommand.
+
+pub(crate) mod bench;
+pub(crate) mod doctor;
+pub(crate) mod eval;
+pub(crate) mod model;
+pub(crate) mod quickstart;
+pub(crate) mod rollout;
+pub(crate) mod sidecar;
+pub(crate) mod train;
+pub(crate) mod verify;

@@ -1,0 +1,47 @@
+//! `croupier eval exploitability`: what the best opponents would win against a model, exactly.
+
+use anyhow::{Context, Result};
+use eval::ExactGame;
+use games::TabularPolicy;
+use serde_json::json;
+use tasks::ModelPolicy;
+
+use crate::args::{EvalArgs, EvalWhat, ExploitabilityArgs};
+use crate::failure::Failure;
+use crate::interrupt;
+
+pub(crate) fn run(args: EvalArgs) -> Result<()> {
+    match args.what {
+        EvalWhat::Exploitability(args) => interrupt::block_on(exploitability(args)),
+    }
+}
+
+async fn exploitability(args: ExploitabilityArgs) -> Result<()> {
+    if !["leduc_poker", "kuhn_poker"].contains(&args.game.as_str()) {
+        let message = format!("`{}` cannot be enumerated with its prompts", args.game);
+        return Err(Failure::bad_input(message, "leduc_poker or kuhn_poker").into());
+    }
+    let game = ExactGame::new(&format!("{}(players=2)", args.game))?;
+    let policy = match &args.model {
+        None => TabularPolicy::uniform(),
+        Some(dir) => {
+            let device = args.device.parse::<model::DeviceChoice>().and_then(model::DeviceChoice::open);
+            let device = device.map_err(|error| Failure::bad_input(error.to_string(), "--device cpu"))?;
+            let loaded = ModelPolicy::load(dir, args.adapter.as_deref(), &device.device);
+            let loaded = loaded.with_context(|| format!("loading `{}`", dir.display()))?;
+            let format = rollout::Compact::new(loaded.tokenizer().clone());
+            eval::tabulate(&game, &format, &loaded.odds()).await?
+        }
+    };
+    let figures = game.figures(&policy);
+    if args.json {
+        println!("{}", json!({"game": args.game, "figures": figures, "exploitability": figures.exploitability()}));
+        return Ok(());
+    }
+    println!("{}: {}", args.game, args.model.as_ref().map_or("uniform".into(), |dir| dir.display().to_string()));
+    println!("  exploitability     {:.6}  (NashConv {:.6})", figures.exploitability(), figures.nash_conv);
+    println!("  value vs uniform  {:+.4}", figures.value_vs_uniform);
+    println!("  value vs CFR+     {:+.4}", figures.value_vs_cfr);
+    println!("  card sensitivity   {:.4}", figures.card_sensitivity);
+    Ok(())
+}

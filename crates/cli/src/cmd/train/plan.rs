@@ -1,0 +1,242 @@
+//! From flags, environment variables and a settings file to a plan; nothing slow happens here.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use model::{DecoderConfig, DeviceChoice};
+use schema::{EnvName, Environments, RunConfig, TaskType};
+use tasks::{BadInput, Deadline, EnvTask, Layout, WarmUpConfig, WhenAllDead};
+use url::Url;
+
+use super::flags::Flags;
+use crate::cmd::quickstart::run_folder;
+
+const KNOWN: [&str; 17] = [
+    "task-id", "model", "dataset", "dataset-type", "task-type", "file-format", "expected-repo-name", "hours-to-complete",
+    "root", "out", "config", "seed", "steps", "device", "container", "dry-run", "json",
+];
+
+/// Supervised steps before GRPO: a format is learnt in few.
+const WARM_UP_STEPS: u64 = 60;
+/// Turns of a supervised step.
+const WARM_UP_ROWS: usize = 64;
+
+/// Where we run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// A person reads the message.
+    Local,
+    /// The folder is scored whatever happens.
+    Container,
+}
+
+/// What the user asked, before it is checked.
+pub(super) struct Asked {
+    flags: Flags,
+    layout: Layout,
+    started: Instant,
+    pub(super) mode: Mode,
+    pub(super) model: String,
+    pub(super) dry_run: bool,
+    pub(super) as_json: bool,
+    fallback_out: PathBuf,
+}
+
+impl Asked {
+    /// # Errors
+    /// If no model is named: then nothing can be left behind either.
+    pub(super) fn new(flags: Flags, started: Instant) -> Result<Self, BadInput> {
+        let container = flags.has("container") || std::env::var("CROUPIER_CONTAINER").is_ok_and(|value| value == "1");
+        let model = flags.get("model").map(str::to_owned);
+        let model = model.ok_or_else(|| BadInput::new("no model is named", "--model MODEL: a folder, or an id in ROOT/cache/models"))?;
+        Ok(Self {
+            layout: Layout::new(flags.get("root").unwrap_or("/")),
+            mode: if container { Mode::Container } else { Mode::Local },
+            dry_run: flags.has("dry-run"),
+            as_json: flags.has("json"),
+            fallback_out: run_folder(flags.get("task-id").unwrap_or("train")),
+            model,
+            flags,
+            started,
+        })
+    }
+
+    /// Where the model is and where the artifact goes, if there is such a model.
+    pub(super) fn model_and_output(&self) -> Option<(PathBuf, PathBuf)> {
+        Some((self.layout.find_model(&self.model).ok()?, self.output()))
+    }
+
+    fn output(&self) -> PathBuf {
+        if let Some(out) = self.flags.get("out") {
+            return PathBuf::from(out);
+        }
+        if self.mode == Mode::Local && !self.flags.has("root") {
+            return self.fallback_out.join("adapter");
+        }
+        let repo = self.flags.get("expected-repo-name").unwrap_or("model");
+        self.layout.output(self.flags.get("task-id").unwrap_or("task"), repo)
+    }
+}
+
+/// A checked plan.
+pub(super) struct Plan {
+    pub(super) task: EnvTask,
+    pub(super) warnings: Vec<String>,
+    hours: Option<f64>,
+    origins: Vec<(String, &'static str)>,
+}
+
+impl Plan {
+    /// # Errors
+    /// [`BadInput`] naming flag and value.
+    pub(super) fn new(asked: &Asked) -> Result<Self> {
+        let flags = &asked.flags;
+        let model_dir = asked.layout.find_model(&asked.model)?;
+        let decoder = DecoderConfig::from_dir(&model_dir).map_err(|error| {
+            BadInput::new(format!("model `{}`: {error}", asked.model), "qwen2, qwen3, llama and mistral can be trained")
+        })?;
+        let mut config = settings(flags)?;
+        let mut origins = Vec::new();
+        override_settings(&mut config, flags, &mut origins)?;
+        let mut warnings: Vec<String> =
+            flags.unknown(&KNOWN).map(|name| format!("--{name} is not known and was not read")).collect();
+        let envs = environments(flags, &config, &mut warnings)?;
+        let deadline = deadline(asked, &config)?;
+        let steps = number::<u64>(flags, "steps")?;
+        if config.run.hours.is_none() && steps.is_none() {
+            return Err(BadInput::new("neither time nor steps are bounded", "--hours-to-complete 0.5, or --steps 100").into());
+        }
+        let device = config.run.device.as_deref().unwrap_or("auto").parse::<DeviceChoice>().and_then(DeviceChoice::open);
+        let device = device.map_err(|error| BadInput::new(error.to_string(), "--device cpu"))?;
+        if decoder.max_position_embeddings < 64 {
+            warnings.push(format!("the model has only {} positions", decoder.max_position_embeddings));
+        }
+        let task = EnvTask {
+            name: flags.get("task-id").unwrap_or("train").to_owned(),
+            model_dir,
+            base_model: asked.model.clone(),
+            out: asked.output(),
+            envs,
+            urls: urls(&config)?,
+            when_all_dead: if asked.mode == Mode::Container { WhenAllDead::PlayInProcess } else { WhenAllDead::Fail },
+            warm_up: WarmUpConfig { steps: WARM_UP_STEPS, batch_rows: WARM_UP_ROWS, lr: config.optimizer.lr, seed: config.run.seed },
+            steps,
+            device: device.device,
+            deadline,
+            config,
+        };
+        Ok(Self { hours: task.config.run.hours, task, warnings, origins })
+    }
+
+    /// What will happen when, in lines.
+    pub(super) fn timeline(&self) -> Vec<String> {
+        let task = &self.task;
+        let envs: Vec<&str> = task.envs.iter().map(|env| env.as_str()).collect();
+        let place = if task.urls.is_empty() { "in this process".to_owned() } else { format!("on {} sidecars", task.urls.len()) };
+        let end = match (self.hours, task.steps) {
+            (Some(hours), Some(steps)) => format!("{steps} steps, at most {hours} hours"),
+            (Some(hours), None) => format!("{hours} hours"),
+            (None, steps) => format!("{} steps", steps.unwrap_or_default()),
+        };
+        vec![
+            format!("model      {}", task.model_dir.display()),
+            format!("plays      {} {place}", envs.join(", ")),
+            format!("floor      an adapter that changes nothing, now, in {}", task.out.display()),
+            format!("warm-up    {} supervised steps on legal random play", task.warm_up.steps),
+            format!("grpo       {} groups of {} episodes a step", task.config.rollout.groups_per_step, task.config.rollout.group_size),
+            format!("ends       after {end}"),
+        ]
+    }
+
+    /// The plan and the merged settings with their origins.
+    pub(super) fn describe(&self) -> Result<String> {
+        let mut text = self.timeline().join("\n");
+        text += "\n\n# settings\n";
+        text += &toml::to_string(&self.task.config).context("settings as TOML")?;
+        text += "\n# not from the file or the defaults\n";
+        for (name, origin) in &self.origins {
+            let _ = writeln!(text, "# {name}: {origin}");
+        }
+        Ok(text)
+    }
+}
+
+fn settings(flags: &Flags) -> Result<RunConfig> {
+    let Some(path) = flags.get("config") else { return Ok(RunConfig::default()) };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| BadInput::new(format!("--config `{path}` cannot be read: {error}"), "examples/quickstart.toml is one"))?;
+    let parsed = toml::from_str(&text);
+    Ok(parsed.map_err(|error| BadInput::new(format!("--config `{path}`: {error}"), "compare with examples/quickstart.toml"))?)
+}
+
+/// Flag > environment variable > file.
+fn override_settings(config: &mut RunConfig, flags: &Flags, origins: &mut Vec<(String, &'static str)>) -> Result<()> {
+    let mut from = |name: &str, origin: &'static str| origins.push((name.to_owned(), origin));
+    if let Some(hours) = number::<f64>(flags, "hours-to-complete")? {
+        config.run.hours = Some(hours);
+        from("run.hours", "--hours-to-complete");
+    }
+    if let Some(seed) = number::<u64>(flags, "seed")? {
+        config.run.seed = seed;
+        from("run.seed", "--seed");
+    }
+    if let Some(device) = flags.get("device") {
+        config.run.device = Some(device.to_owned());
+        from("run.device", "--device");
+    }
+    if let Ok(urls) = std::env::var("ENVIRONMENT_SERVER_URLS") {
+        config.env.urls = urls.split(',').map(|url| url.trim().to_owned()).filter(|url| !url.is_empty()).collect();
+        from("env.urls", "ENVIRONMENT_SERVER_URLS");
+    }
+    if let Ok(workers) = std::env::var("ROLLOUT_WORKERS") {
+        config.rollout.workers = workers.trim().parse().ok().filter(|workers| *workers > 0).ok_or_else(|| {
+            BadInput::new(format!("ROLLOUT_WORKERS is `{workers}`"), "a number of episodes per sidecar, e.g. 4")
+        })?;
+        from("rollout.workers", "ROLLOUT_WORKERS");
+    }
+    Ok(())
+}
+
+fn environments(flags: &Flags, config: &RunConfig, warnings: &mut Vec<String>) -> Result<Vec<EnvName>> {
+    let kind = flags.get("task-type").or(config.task.kind.as_deref()).unwrap_or("EnvTask");
+    let kind: TaskType = kind.parse().map_err(|error: schema::TaskError| BadInput::new(error.to_string(), "EnvTask"))?;
+    if kind != TaskType::EnvTask {
+        return Err(BadInput::new(format!("task type {kind:?} cannot be trained yet"), "EnvTask").into());
+    }
+    let card = flags.get("dataset-type").or(config.task.dataset_type.as_deref());
+    let named = match card {
+        Some(card) => Environments::from_dataset_type(card)
+            .map_err(|error| BadInput::new(error.to_string(), r#"{"environment_names":["leduc_poker"]}"#))?,
+        None => Environments::from_names(config.env.names.iter().map(String::as_str)),
+    };
+    warnings.extend(named.unknown.iter().map(|name| format!("environment `{name}` is not known and is left out")));
+    let (playable, others): (Vec<EnvName>, Vec<EnvName>) = named.known.into_iter().partition(|env| env.task_ids().is_some());
+    warnings.extend(others.iter().map(|env| format!("environment `{env}` has no sidecar and is left out")));
+    if playable.is_empty() {
+        let known = crate::cmd::sidecar::playable().join(", ");
+        return Err(BadInput::new("no environment of the task can be played", format!("known environments: {known}")).into());
+    }
+    Ok(playable)
+}
+
+fn deadline(asked: &Asked, config: &RunConfig) -> Result<Deadline, BadInput> {
+    match config.run.hours {
+        Some(hours) => Deadline::after_hours(asked.started, hours, config.budget.reserve),
+        None => Ok(Deadline::none(asked.started)),
+    }
+}
+
+fn urls(config: &RunConfig) -> Result<Vec<Url>, BadInput> {
+    if config.env.urls.is_empty() {
+        return Ok(Vec::new());
+    }
+    let text = config.env.urls.join(",");
+    envclient::parse_urls(&text).map_err(|error| BadInput::new(error.to_string(), "http://HOST:PORT, comma separated"))
+}
+
+fn number<T: std::str::FromStr>(flags: &Flags, name: &str) -> Result<Option<T>, BadInput> {
+    let read = |text: &str| text.parse().map_err(|_| BadInput::new(format!("--{name} is `{text}`"), "a number"));
+    flags.get(name).map(read).transpose()
+}

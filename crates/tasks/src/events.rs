@@ -1,0 +1,96 @@
+//! What a run tells whoever watches: the cli prints it, the journal keeps it.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// Something that happened in a run.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// What will be done, before anything is.
+    Plan {
+        /// One line per phase.
+        lines: Vec<String>,
+    },
+    /// A human may want to act.
+    Warning {
+        /// What is wrong, with which value.
+        message: String,
+    },
+    /// A phase begins.
+    Phase {
+        /// Its name.
+        name: String,
+    },
+    /// One step of the warm-up on legal random play.
+    WarmUp {
+        /// Number of the step.
+        step: u64,
+        /// Cross-entropy in nats per token.
+        loss: f64,
+    },
+    /// One optimizer step of GRPO.
+    Step(StepEvent),
+    /// A new adapter lies in the output folder.
+    Published {
+        /// Optimizer steps behind it.
+        step: u64,
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The pool's counters at the end of a run.
+    Sidecars {
+        /// One line per sidecar.
+        lines: Vec<String>,
+    },
+}
+
+/// Figures of one optimizer step.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct StepEvent {
+    /// Number of the step, from 1.
+    pub step: u64,
+    /// Planned steps; 0 where the clock ends the run.
+    pub steps: u64,
+    /// Episodes played so far.
+    pub episodes: u64,
+    /// Mean return of the step's episodes in the game's unit (unmasked failures excluded).
+    pub mean_return: f64,
+    /// Share of groups that were dropped because all their rewards were equal.
+    pub zero_signal: f64,
+    /// Share of agent turns that the environment refused.
+    pub illegal_rate: f64,
+    /// Agent turns per episode.
+    pub turns: f64,
+    /// Tokens read and written by the policy per second of the step.
+    pub tokens_per_second: f64,
+    /// Entropy of the policy per decision, in nats.
+    pub entropy: f64,
+    /// The objective.
+    pub loss: f64,
+    /// Before clipping.
+    pub grad_norm: f64,
+    /// Learning rate.
+    pub lr: f64,
+    /// Exact NashConv, where it was measured at this step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nash_conv: Option<f64>,
+    /// Exact card sensitivity, where it was measured at this step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub card_sensitivity: Option<f64>,
+    /// Since the start of the process.
+    pub elapsed_s: f64,
+}
+
+/// Receives events as they happen.
+pub trait Observer: Send {
+    /// Called on the run's own thread: must not block for long.
+    fn event(&mut self, event: &Event);
+}
+
+impl<F: FnMut(&Event) + Send> Observer for F {
+    fn event(&mut self, event: &Event) {
+        self(event);
+    }
+}

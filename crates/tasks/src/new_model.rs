@@ -1,0 +1,105 @@
+//! Random models with a tokenizer of their own, for quickstart, tests and benchmarks.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use burn::tensor::{DType, Device};
+use games::rng::FastRng;
+use model::{Arch, DecoderConfig, LanguageModel, SaveOptions, Size};
+use rollout::{ByteCodec, Compact, Format, parse_observation};
+use sidecar::Catalog;
+
+/// Playouts of each game whose texts a tokenizer learns from.
+const PLAYOUTS_PER_GAME: u64 = 40;
+/// The games' texts have merges enough for about so many entries.
+const GAMES_FILL: usize = 2048;
+/// Synthetic words for larger vocabularies.
+const SYNTHETIC_WORDS: usize = 60_000;
+/// A tokenizer has at most so many entries; q05b's embedding has more rows, as the real one's.
+const MAX_TOKENIZER: usize = 16_384;
+/// A text of words ends after so many.
+const WORDS_PER_TEXT: usize = 64;
+
+/// Makes a model folder: weights of a fresh model, config.json, and a byte-level BPE trained here and now.
+///
+/// The embedding keeps the size's rows even where the tokenizer found fewer entries worth having.
+///
+/// # Errors
+/// If a file cannot be written, or `vocab` has no room for the bytes.
+pub fn new_model(dir: &Path, arch: Arch, size: Size, vocab: Option<usize>, seed: u64) -> anyhow::Result<DecoderConfig> {
+    let mut config = DecoderConfig::preset(arch, size);
+    if let Some(vocab) = vocab {
+        config.vocab_size = vocab;
+    }
+    let entries = config.vocab_size.min(MAX_TOKENIZER);
+    data::train_bpe(texts(entries)?.into_iter(), entries, dir)?;
+    let dtype = if size == Size::Q05b { DType::BF16 } else { DType::F32 };
+    LanguageModel::fresh(&config, seed, &Device::flex()).save(dir, &SaveOptions { dtype, companions: None })?;
+    Ok(config)
+}
+
+/// What the games show to players, and made-up words once a vocabulary has room for them.
+fn texts(entries: usize) -> anyhow::Result<Vec<String>> {
+    let mut rng = FastRng::new(0);
+    let names: Vec<_> = schema::EnvName::ALL.into_iter().filter(|name| name.task_ids().is_some()).collect();
+    let catalog = Catalog::new(&names)?;
+    let mut texts = Vec::new();
+    for name in names {
+        for config_id in 0..PLAYOUTS_PER_GAME {
+            let first = name.task_ids().map_or(0, |ids| ids.start);
+            let variant = catalog.variant(first + config_id).ok_or_else(|| anyhow::anyhow!("{name} has no variant"))?;
+            playout(variant.game.as_ref(), &mut rng, &mut texts);
+        }
+    }
+    if entries > GAMES_FILL {
+        for _ in 0..SYNTHETIC_WORDS / WORDS_PER_TEXT {
+            let words: Vec<String> = (0..WORDS_PER_TEXT).map(|_| word(&mut rng)).collect();
+            texts.push(words.join(" "));
+        }
+    }
+    Ok(texts)
+}
+
+fn playout(game: &dyn games::Game, rng: &mut FastRng, texts: &mut Vec<String>) {
+    let mut state = game.new_initial_state();
+    texts.push(sidecar::text::rules::of(game.name()).to_owned());
+    let (mut legal, mut outcomes) = (Vec::new(), Vec::new());
+    loop {
+        let action = match state.current_player() {
+            games::Player::Terminal => return,
+            games::Player::Chance => {
+                state.chance_outcomes(&mut outcomes);
+                outcomes[rng.below(outcomes.len())].0
+            }
+            games::Player::Seat(seat) => {
+                let text = sidecar::text::observation_body(game, state.as_ref(), seat);
+                // What small models read most must not fall to pieces.
+                let observation = parse_observation(text.clone());
+                texts.extend([text, compact(&observation)]);
+                state.legal_actions(&mut legal);
+                if legal.is_empty() {
+                    return;
+                }
+                legal[rng.below(legal.len())]
+            }
+        };
+        state.apply(action);
+    }
+}
+
+/// The same in the compact format; empty where that cannot show it.
+fn compact(observation: &rollout::Observation) -> String {
+    let format = Compact::new(Arc::new(ByteCodec));
+    format.render(&[], observation).map(|prompt| prompt.text).unwrap_or_default()
+}
+
+/// Two to four syllables.
+fn word(rng: &mut FastRng) -> String {
+    const ONSETS: [&str; 16] = ["b", "br", "c", "ch", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "st", "t"];
+    const NUCLEI: [&str; 8] = ["a", "e", "i", "o", "u", "ai", "ea", "ou"];
+    const CODAS: [&str; 8] = ["", "l", "n", "r", "s", "t", "nd", "rk"];
+    let syllables = 2 + rng.below(3);
+    (0..syllables)
+        .flat_map(|_| [ONSETS[rng.below(ONSETS.len())], NUCLEI[rng.below(NUCLEI.len())], CODAS[rng.below(CODAS.len())]])
+        .collect()
+}

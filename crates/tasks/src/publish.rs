@@ -1,0 +1,122 @@
+//! The output folder: at every moment after [`Publisher::floor`] it holds one valid adapter and nothing else.
+//!
+//! An adapter is staged beside the folder and its files are renamed into it, weights first, configuration last. Rank
+//! and targets do not change during a run, so the configuration fits the weights at every moment in between.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use model::{DecoderConfig, LanguageModel, LoraConfig};
+use schema::{Artifact, ArtifactKind};
+
+use crate::BadInput;
+
+/// The files of an adapter, in the order of renaming.
+const ADAPTER_FILES: [&str; 2] = ["adapter_model.safetensors", "adapter_config.json"];
+
+/// Hands adapters over.
+#[derive(Clone, Debug)]
+pub struct Publisher {
+    out: PathBuf,
+    stage: PathBuf,
+    base_model: String,
+}
+
+impl Publisher {
+    /// Makes the output folder; `base_model` is what the adapter says it belongs to.
+    ///
+    /// # Errors
+    /// [`BadInput`] if the folder cannot be made or written to.
+    pub fn new(out: &Path, base_model: &str) -> Result<Self, BadInput> {
+        let name = out.file_name().map_or_else(|| "model".into(), |name| name.to_string_lossy().into_owned());
+        let stage = out.with_file_name(format!(".stage-{name}"));
+        let unwritable = |error: io::Error| {
+            let message = format!("output `{}` cannot be written: {error}", out.display());
+            BadInput::new(message, "give a folder that this user may write to")
+        };
+        fs::create_dir_all(out).map_err(unwritable)?;
+        fs::create_dir_all(&stage).map_err(unwritable)?;
+        let probe = out.join(".probe");
+        fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(unwritable)?;
+        Ok(Self { out: out.to_owned(), stage, base_model: base_model.to_owned() })
+    }
+
+    /// Publishes an adapter that changes nothing, from the model's configuration alone, and clears away what an earlier
+    /// attempt left in the folder.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn floor(&self, config: &DecoderConfig, lora: &LoraConfig, seed: u64) -> anyhow::Result<Artifact> {
+        model::write_floor_adapter(&self.stage, config, lora, &self.base_model, seed)?;
+        let artifact = self.move_in(0)?;
+        self.clear_leftovers()?;
+        Ok(artifact)
+    }
+
+    /// Publishes the adapter of `model` as it is after `step` optimizer steps.
+    ///
+    /// # Errors
+    /// If the model has no adapter, a weight is not finite (what lies there stays), or a file cannot be written.
+    pub fn adapter(&self, model: &LanguageModel, step: u64) -> anyhow::Result<Artifact> {
+        model.save_adapter(&self.stage, &self.base_model)?;
+        check_finite(&self.stage.join(ADAPTER_FILES[0]))?;
+        self.move_in(step)
+    }
+
+    /// The output folder.
+    pub fn path(&self) -> &Path {
+        &self.out
+    }
+
+    fn move_in(&self, step: u64) -> anyhow::Result<Artifact> {
+        for name in ADAPTER_FILES {
+            let (from, to) = (self.stage.join(name), self.out.join(name));
+            fs::rename(&from, &to).with_context(|| format!("moving `{}` to `{}`", from.display(), to.display()))?;
+        }
+        sync_dir(&self.out);
+        Ok(Artifact { path: self.out.clone(), kind: ArtifactKind::Adapter, step })
+    }
+
+    fn clear_leftovers(&self) -> anyhow::Result<()> {
+        for entry in fs::read_dir(&self.out)?.flatten() {
+            if ADAPTER_FILES.iter().any(|name| entry.file_name() == *name) {
+                continue;
+            }
+            let path = entry.path();
+            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            removed.with_context(|| format!("clearing `{}`", path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        // What is staged has been moved; an unfinished one is worth nothing.
+        let _ = fs::remove_dir_all(&self.stage);
+    }
+}
+
+/// True if `dir` holds an adapter whose files can be read.
+pub fn holds_artifact(dir: &Path) -> bool {
+    LoraConfig::from_dir(dir).is_ok() && check_finite(&dir.join(ADAPTER_FILES[0])).is_ok()
+}
+
+fn check_finite(path: &Path) -> anyhow::Result<()> {
+    let bytes = fs::read(path).with_context(|| format!("reading `{}`", path.display()))?;
+    let tensors = safetensors::SafeTensors::deserialize(&bytes)?;
+    for (name, tensor) in tensors.tensors() {
+        let values = tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+        anyhow::ensure!(values.into_iter().all(f32::is_finite), "`{name}` in `{}` is not finite", path.display());
+    }
+    Ok(())
+}
+
+/// Makes the renames durable, where the file system lets a directory be opened.
+fn sync_dir(dir: &Path) {
+    if let Ok(handle) = fs::File::open(dir) {
+        let _ = handle.sync_all();
+    }
+}
