@@ -76,6 +76,13 @@ pub(crate) struct Mlp {
     pub(crate) down_proj: Linear,
 }
 
+/// Chosen rows of a flat `[B·T, D]` tensor.
+pub(crate) fn select_slots(x: Tensor<2>, slots: &[usize]) -> Tensor<2> {
+    let index: Vec<i32> = slots.iter().map(|&slot| slot as i32).collect();
+    let index = Tensor::<1, Int>::from_data(TensorData::from(index.as_slice()), &x.device());
+    x.select(0, index)
+}
+
 impl Embedding {
     pub(crate) fn new(weight: Tensor<2>) -> Self {
         Self { weight: Param::from_tensor(weight) }
@@ -115,7 +122,7 @@ impl LanguageModel {
     /// # Shapes
     /// `[B, T]` tokens → `[B, T, D]`; values at padding are finite and meaningless.
     pub fn hidden(&self, batch: &TokenBatch) -> Tensor<3> {
-        let frame = Frame::without_cache(batch, &self.config, (&self.device(), self.dtype()));
+        let frame = Frame::of_batch(batch, &self.config, (&self.device(), self.dtype()));
         let mut x = self.embed(batch);
         for (idx, layer) in self.model.layers.iter().enumerate() {
             x = layer.forward(x, &frame, self.config.windows[idx], None);
@@ -123,11 +130,34 @@ impl LanguageModel {
         self.finish(x, batch)
     }
 
+    /// [`LanguageModel::hidden`] of the last token of each row alone: its last layer computes nothing but those.
+    ///
+    /// # Shapes
+    /// `[B, T]` right-padded tokens → `[B, D]`
+    ///
+    /// # Panics
+    /// If the batch is not right-padded.
+    pub fn last_hidden(&self, batch: &TokenBatch) -> Tensor<2> {
+        let (device, dtype) = (self.device(), self.dtype());
+        let slots = batch.last_slots();
+        let mut x = self.embed(batch);
+        let Some((last, layers)) = self.model.layers.split_last() else {
+            return self.model.norm.forward(select_slots(x, &slots));
+        };
+        let frame = Frame::of_batch(batch, &self.config, (&device, dtype));
+        for (layer, window) in layers.iter().zip(&self.config.windows) {
+            x = layer.forward(x, &frame, *window, None);
+        }
+        let frame = Frame::of_last_tokens(batch, &self.config, (&device, dtype));
+        let x = last.forward_slots(x, &slots, &frame, self.config.windows[layers.len()]);
+        self.model.norm.forward(x)
+    }
+
     /// The residual stream before every layer, then [`LanguageModel::hidden`]: `n_layers + 1` tensors `[B, T, D]`.
     ///
     /// The same points as `output_hidden_states` of transformers.
     pub fn hidden_states(&self, batch: &TokenBatch) -> Vec<Tensor<3>> {
-        let frame = Frame::without_cache(batch, &self.config, (&self.device(), self.dtype()));
+        let frame = Frame::of_batch(batch, &self.config, (&self.device(), self.dtype()));
         let mut x = self.embed(batch);
         let mut states = Vec::with_capacity(self.config.n_layers + 1);
         for (idx, layer) in self.model.layers.iter().enumerate() {
@@ -206,7 +236,26 @@ impl Layer {
         window: Option<usize>,
         cache: Option<cache::LayerCacheMut<'_>>,
     ) -> Tensor<2> {
-        let x = x.clone() + self.self_attn.forward(self.input_layernorm.forward(x), frame, window, cache);
+        let normed = self.input_layernorm.forward(x.clone());
+        let x = x + self.self_attn.forward((normed.clone(), normed), frame, window, cache);
+        self.feed_forward(x)
+    }
+
+    /// The output at some slots only; `frame` holds their positions.
+    fn forward_slots(
+        &self,
+        x: Tensor<2>,
+        slots: &[usize],
+        frame: &Frame,
+        window: Option<usize>,
+    ) -> Tensor<2> {
+        let normed = self.input_layernorm.forward(x.clone());
+        let asking = select_slots(normed.clone(), slots);
+        let x = select_slots(x, slots) + self.self_attn.forward((asking, normed), frame, window, None);
+        self.feed_forward(x)
+    }
+
+    fn feed_forward(&self, x: Tensor<2>) -> Tensor<2> {
         x.clone() + self.mlp.forward(self.post_attention_layernorm.forward(x))
     }
 }

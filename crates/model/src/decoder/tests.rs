@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 
 use super::*;
-use crate::config::Arch;
+use crate::config::{Arch, DecoderConfig};
 use crate::lora::LoraConfig;
 use crate::test_support::pico;
 use crate::weights::host_values;
@@ -35,6 +35,24 @@ fn padding_on_either_side_leaves_real_tokens_alone() {
     let left = host_values(left.narrow(1, 3, 3));
     for ((alone, right), left) in alone.iter().zip(&right).zip(&left) {
         assert!((alone - right).abs() < 1e-5 && (alone - left).abs() < 1e-5, "{alone} {right} {left}");
+    }
+}
+
+#[test]
+fn the_last_token_alone_is_the_last_of_all() {
+    for arch in Arch::ALL {
+        let mut config = DecoderConfig::preset(arch, crate::Size::Pico);
+        config.windows[1] = Some(3);
+        let model = LanguageModel::fresh(&config, 2, &Device::flex());
+        let rows: [&[u32]; 3] = [&[5, 9, 100, 3, 7, 8], &[1, 2], &[4]];
+        let batch = TokenBatch::right_padded(&rows);
+        let all = model.hidden(&batch);
+        let last = model.last_hidden(&batch);
+        for (row, tokens) in rows.iter().enumerate() {
+            let want = host_values(all.clone().narrow(0, row, 1).narrow(1, tokens.len() - 1, 1));
+            let got = host_values(last.clone().narrow(0, row, 1));
+            assert!(want.iter().zip(&got).all(|(a, b)| (a - b).abs() < 1e-5), "{arch} row {row}");
+        }
     }
 }
 

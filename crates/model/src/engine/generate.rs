@@ -216,11 +216,11 @@ fn prefill(
         let room = active.iter().map(|&idx| sequences[idx].max_new_tokens).max().unwrap_or(0);
         KvCache::new(model, prompts.len(), batch.n_cols() + room)
     });
-    let hidden = match &mut cache {
-        None => model.hidden(&batch),
-        Some(cache) => model.extend(&batch, cache),
+    let columns = allowed_columns(sequences, active);
+    let logits = match &mut cache {
+        None => HostLogits::of_rows(model, model.last_hidden(&batch), columns),
+        Some(cache) => HostLogits::of_last(model, model.extend(&batch, cache), &batch, columns),
     };
-    let logits = HostLogits::of_last(model, hidden, &batch, allowed_columns(sequences, active));
     for (&idx, &row) in active.iter().zip(&rows) {
         sequences[idx].draw_next(&logits, row);
     }

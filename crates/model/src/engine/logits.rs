@@ -1,8 +1,8 @@
 //! From hidden states to logits on the host.
 
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 
-use crate::decoder::{LanguageModel, TokenBatch};
+use crate::decoder::{LanguageModel, TokenBatch, select_slots};
 use crate::weights::host_values;
 
 /// Logits of some rows for some tokens.
@@ -14,10 +14,26 @@ pub(super) struct HostLogits {
 }
 
 impl HostLogits {
-    /// Logits of the last real token of each row.
+    /// Logits of hidden states, whole or for some tokens.
     ///
     /// With `columns`, only those rows of the head are multiplied: a constrained choice between three tokens needs no
     /// product with the vocabulary.
+    ///
+    /// # Shapes
+    /// `rows`: `[N, D]`
+    pub(super) fn of_rows(model: &LanguageModel, rows: Tensor<2>, columns: Option<Vec<u32>>) -> Self {
+        let logits = match &columns {
+            None => model.lm_logits(rows),
+            Some(columns) => {
+                let columns: Vec<usize> = columns.iter().map(|&id| id as usize).collect();
+                rows.matmul(select_slots(model.lm_head_weight(), &columns).transpose())
+            }
+        };
+        let n_cols = logits.dims()[1];
+        Self { values: host_values(logits), n_cols, columns }
+    }
+
+    /// Logits of the last real token of each row of a batch.
     ///
     /// # Shapes
     /// `hidden`: `[B, T, D]`
@@ -28,24 +44,9 @@ impl HostLogits {
         columns: Option<Vec<u32>>,
     ) -> Self {
         let [n_rows, n_cols, d] = hidden.dims();
-        let last = batch.lengths().iter().enumerate();
-        let last: Vec<i32> = last.map(|(row, length)| (row * n_cols + length.max(&1) - 1) as i32).collect();
-        let last = if n_cols == 1 {
-            hidden.reshape([n_rows, d])
-        } else {
-            let index = Tensor::<1, Int>::from_data(TensorData::new(last, [n_rows]), &hidden.device());
-            hidden.reshape([n_rows * n_cols, d]).select(0, index)
-        };
-        let logits = match &columns {
-            None => model.lm_logits(last),
-            Some(columns) => {
-                let index: Vec<i32> = columns.iter().map(|&id| id as i32).collect();
-                let index = Tensor::<1, Int>::from_data(TensorData::from(index.as_slice()), &last.device());
-                last.matmul(model.lm_head_weight().select(0, index).transpose())
-            }
-        };
-        let n_cols = logits.dims()[1];
-        Self { values: host_values(logits), n_cols, columns }
+        let flat = hidden.reshape([n_rows * n_cols, d]);
+        let last = if n_cols == 1 { flat } else { select_slots(flat, &batch.last_slots()) };
+        Self::of_rows(model, last, columns)
     }
 
     /// All logits of a row.

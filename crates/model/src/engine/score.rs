@@ -86,9 +86,8 @@ impl Choices {
             let (chunk, later) = rest.split_at(n_rows);
             let rows: Vec<&[u32]> = chunk.iter().map(|&row| self.contexts[row].as_slice()).collect();
             let batch = TokenBatch::right_padded(&rows);
-            let hidden = model.hidden(&batch);
-            let chunk_logits =
-                Rc::new(HostLogits::of_last(model, hidden, &batch, Some(self.columns.clone())));
+            let columns = Some(self.columns.clone());
+            let chunk_logits = Rc::new(HostLogits::of_rows(model, model.last_hidden(&batch), columns));
             for (row_in_chunk, &row) in chunk.iter().enumerate() {
                 found[row] = Some(ContextLogits { chunk_logits: chunk_logits.clone(), row: row_in_chunk });
             }
