@@ -29,12 +29,12 @@ fn load(dir: &Path) -> crate::Result<LanguageModel> {
 type NamedTensor = (String, Vec<f32>, Vec<usize>);
 
 /// Rewrites the file of weights without or with changed tensors.
-fn rewrite(dir: &Path, change: &dyn Fn(&str, Vec<f32>, Vec<usize>) -> Option<NamedTensor>) {
+fn rewrite(dir: &Path, change: &dyn Fn(NamedTensor) -> Option<NamedTensor>) {
     let files = TensorFiles::open(dir, "model").unwrap();
     let mut tensors = Vec::new();
     for name in files.names() {
         let (values, shape) = files.get_f32(name).unwrap();
-        if let Some((name, values, shape)) = change(name, values, shape.to_vec()) {
+        if let Some((name, values, shape)) = change((name.to_owned(), values, shape.to_vec())) {
             tensors.push((name, HostTensor::from_f32(&values, &shape)));
         }
     }
@@ -109,7 +109,7 @@ fn shards_are_read_through_their_index() {
 
 #[test]
 fn tensors_that_do_not_fit_are_named() {
-    let reason = |change: &dyn Fn(&str, Vec<f32>, Vec<usize>) -> Option<NamedTensor>| {
+    let reason = |change: &dyn Fn(NamedTensor) -> Option<NamedTensor>| {
         let dir = saved(&pico(Arch::Llama, 0, &Device::flex()), DType::F32);
         rewrite(dir.path(), change);
         match load(dir.path()).unwrap_err() {
@@ -117,16 +117,20 @@ fn tensors_that_do_not_fit_are_named() {
             other => panic!("{other}"),
         }
     };
-    let missing = reason(&|name, v, s| (name != "model.norm.weight").then(|| (name.to_owned(), v, s)));
+    let missing = reason(&|tensor| (tensor.0 != "model.norm.weight").then_some(tensor));
     assert_eq!(missing, "`model.norm.weight` is missing");
-    let reshaped = reason(&|name, v, s| {
-        let s = if name == "model.norm.weight" { vec![1, s[0]] } else { s };
-        Some((name.to_owned(), v, s))
+    let reshaped = reason(&|(name, values, mut shape)| {
+        if name == "model.norm.weight" {
+            shape.insert(0, 1);
+        }
+        Some((name, values, shape))
     });
     assert_eq!(reshaped, "`model.norm.weight` has shape [1, 64], config.json asks for [64]");
-    let extra = reason(&|name, v, s| {
-        let name = if name == "model.norm.weight" { "model.layers.0.self_attn.q_proj.bias" } else { name };
-        Some((name.to_owned(), v, s))
+    let extra = reason(&|(mut name, values, shape)| {
+        if name == "model.norm.weight" {
+            name = "model.layers.0.self_attn.q_proj.bias".to_owned();
+        }
+        Some((name, values, shape))
     });
     assert!(extra.contains("`model.layers.0.self_attn.q_proj.bias`"), "{extra}");
 }
