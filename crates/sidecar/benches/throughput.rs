@@ -1,11 +1,7 @@
 //! Steps per second of the sidecar under random leduc_poker play, beside a bare axum handler with bodies of that size.
 //!
 //! Client and server share the machine, as in `croupier bench env`. Prints one JSON object per line; runs alternate.
-#![allow(
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a benchmark reports and may stop at anything"
-)]
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark reports and may stop at anything")]
 
 use std::time::Instant;
 
@@ -63,13 +59,7 @@ async fn play(client: reqwest::Client, url: String, worker: u64) -> u64 {
             reply = post(&client, &url, "step", &step).await;
             requests += 1;
         }
-        post(
-            &client,
-            &url,
-            "stop",
-            &json!({ "episode_id": reply["episode_id"] }),
-        )
-        .await;
+        post(&client, &url, "stop", &json!({ "episode_id": reply["episode_id"] })).await;
     }
     requests
 }
@@ -81,12 +71,7 @@ async fn repeat(client: reqwest::Client, url: String, body: Value, requests: u64
 }
 
 async fn post(client: &reqwest::Client, url: &str, method: &str, body: &Value) -> Value {
-    let response = client
-        .post(format!("{url}/{method}"))
-        .json(body)
-        .send()
-        .await
-        .unwrap();
+    let response = client.post(format!("{url}/{method}")).json(body).send().await.unwrap();
     response.json::<Value>().await.unwrap()["result"].take()
 }
 
@@ -95,12 +80,7 @@ async fn typical_reply(client: &reqwest::Client, url: &str) -> Vec<u8> {
     let start = json!({ "task_id": 200_000_000, "seed": 0, "opponent": "random" });
     let reset = post(client, url, "reset", &start).await;
     let step = json!({ "action": "1", "episode_id": reset["episode_id"] });
-    let response = client
-        .post(format!("{url}/step"))
-        .json(&step)
-        .send()
-        .await
-        .unwrap();
+    let response = client.post(format!("{url}/step")).json(&step).send().await.unwrap();
     response.bytes().await.unwrap().to_vec()
 }
 

@@ -35,10 +35,7 @@ impl Drop for Bare {
 /// [`Error::Listen`] if no port is free.
 pub async fn serve(body: Bytes) -> Result<Bare, Error> {
     let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let listen = |source| Error::Listen {
-        address: wanted,
-        source,
-    };
+    let listen = |source| Error::Listen { address: wanted, source };
     let listener = TcpListener::bind(wanted).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     let answer = async move |_: Bytes| ([(CONTENT_TYPE, "application/json")], body.clone());

@@ -41,24 +41,14 @@ pub struct Variant {
 impl Variant {
     fn new(name: EnvName, spec: &str) -> Result<Self, Error> {
         let game = games::load_game(spec)?;
-        Ok(Self {
-            name,
-            game,
-            cfr: OnceLock::new(),
-        })
+        Ok(Self { name, game, cfr: OnceLock::new() })
     }
 
     /// What the original uses when a reset does not say: minutes a game in the original, so always say.
     pub fn default_search(&self) -> Search {
         match self.name {
-            EnvName::GinRummy => Search {
-                simulations: 500,
-                rollouts: 10,
-            },
-            _ => Search {
-                simulations: 3000,
-                rollouts: 200,
-            },
+            EnvName::GinRummy => Search { simulations: 500, rollouts: 10 },
+            _ => Search { simulations: 3000, rollouts: 200 },
         }
     }
 
@@ -109,10 +99,7 @@ impl Catalog {
                 variants.push(Arc::new(Variant::new(name, &spec)?));
             }
         }
-        Ok(Self {
-            names: names.to_vec(),
-            variants,
-        })
+        Ok(Self { names: names.to_vec(), variants })
     }
 
     /// The games, in the order given.
@@ -131,10 +118,7 @@ impl Catalog {
             _ => return None,
         };
         let first = self.variants.iter().position(|variant| variant.name == name)?;
-        let n_variants = self.variants[first..]
-            .iter()
-            .take_while(|variant| variant.name == name)
-            .count();
+        let n_variants = self.variants[first..].iter().take_while(|variant| variant.name == name).count();
         self.variants.get(first + (config % n_variants as u64) as usize)
     }
 }
@@ -152,9 +136,5 @@ fn specs(name: EnvName) -> Result<Vec<String>, Error> {
 
 /// `hand_size = 7 + (config / 3) % 3`, `knock_card = 10 − config % 3`.
 fn gin_spec(config: u32) -> String {
-    format!(
-        "gin_rummy(hand_size={},knock_card={})",
-        7 + config / 3,
-        10 - config % 3
-    )
+    format!("gin_rummy(hand_size={},knock_card={})", 7 + config / 3, 10 - config % 3)
 }

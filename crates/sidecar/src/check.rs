@@ -92,10 +92,7 @@ impl CheckReport {
 
     /// Checks that ended so.
     pub fn count(&self, verdict: Verdict) -> usize {
-        self.checks
-            .iter()
-            .filter(|check| check.verdict == verdict)
-            .count()
+        self.checks.iter().filter(|check| check.verdict == verdict).count()
     }
 
     fn add(&mut self, name: impl Into<String>, finding: Finding) {
@@ -104,11 +101,7 @@ impl CheckReport {
             Err(Problem::Warn(seen)) => (Verdict::Warn, seen),
             Err(Problem::Fail(seen)) => (Verdict::Fail, seen),
         };
-        self.checks.push(Check {
-            name: name.into(),
-            verdict,
-            seen,
-        });
+        self.checks.push(Check { name: name.into(), verdict, seen });
     }
 }
 
@@ -125,9 +118,7 @@ enum Problem {
 impl From<Error> for Problem {
     /// A request without an answer fails the check it belongs to.
     fn from(error: Error) -> Self {
-        let cause = std::error::Error::source(&error)
-            .map(|cause| format!(": {cause}"))
-            .unwrap_or_default();
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
         Self::Fail(format!("{error}{cause}"))
     }
 }
@@ -145,10 +136,7 @@ fn ensure(holds: bool, seen: impl FnOnce() -> String) -> Result<(), Problem> {
 pub async fn run(url: &str, options: &CheckOptions) -> Result<CheckReport, Error> {
     let probe = Probe::new(url, options.timeout);
     probe.get("health").await?;
-    let mut report = CheckReport {
-        url: url.to_owned(),
-        checks: Vec::new(),
-    };
+    let mut report = CheckReport { url: url.to_owned(), checks: Vec::new() };
     report.add("health", contract::health(&probe).await);
     report.add("methods listing", contract::methods(&probe).await);
     report.add("keyword arguments", contract::arguments(&probe, options).await);
@@ -158,30 +146,12 @@ pub async fn run(url: &str, options: &CheckOptions) -> Result<CheckReport, Error
             format!("{game}: envelope and info fields"),
             contract::envelope(&probe, options, game).await,
         );
-        report.add(
-            format!("{game}: observation layout"),
-            contract::layout(&probe, options, game).await,
-        );
-        report.add(
-            format!("{game}: deal of the seed"),
-            play::deal(&probe, options, game).await,
-        );
-        report.add(
-            format!("{game}: hidden information"),
-            play::hidden(&probe, options, game).await,
-        );
-        report.add(
-            format!("{game}: determinism"),
-            play::determinism(&probe, options, game).await,
-        );
-        report.add(
-            format!("{game}: illegal actions"),
-            play::illegal(&probe, options, game).await,
-        );
-        report.add(
-            format!("{game}: terminal reward"),
-            play::terminal(&probe, options, game).await,
-        );
+        report.add(format!("{game}: observation layout"), contract::layout(&probe, options, game).await);
+        report.add(format!("{game}: deal of the seed"), play::deal(&probe, options, game).await);
+        report.add(format!("{game}: hidden information"), play::hidden(&probe, options, game).await);
+        report.add(format!("{game}: determinism"), play::determinism(&probe, options, game).await);
+        report.add(format!("{game}: illegal actions"), play::illegal(&probe, options, game).await);
+        report.add(format!("{game}: terminal reward"), play::terminal(&probe, options, game).await);
     }
     report.add("episodes freed by stop", contract::freed(&probe, options).await);
     report.add("concurrency", load::concurrency(&probe, options).await);

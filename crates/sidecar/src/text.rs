@@ -24,10 +24,7 @@ const PROMPT: &str = "Your choice (action ID only):";
 /// First observation of an episode: the rules, then [`observation_body`].
 pub fn reset_observation(game: &dyn Game, state: &dyn State, seat: usize) -> String {
     let rules = rules::of(game.name());
-    format!(
-        "# Game Rules\n{rules}\n\n# Current Game State\n{}",
-        observation_body(game, state, seat)
-    )
+    format!("# Game Rules\n{rules}\n\n# Current Game State\n{}", observation_body(game, state, seat))
 }
 
 /// What `seat` is shown now: the decision to take, or the result if the game is over.
@@ -35,10 +32,7 @@ pub fn observation_body(game: &dyn Game, state: &dyn State, seat: usize) -> Stri
     if state.is_terminal() {
         return terminal_body(game, state, seat);
     }
-    let mut text = format!(
-        "Game: {}\nYou are Player {seat}.\n\nCurrent State:\n",
-        game.name()
-    );
+    let mut text = format!("Game: {}\nYou are Player {seat}.\n\nCurrent State:\n", game.name());
     text.push_str(&state_text(game, state, seat));
     text.push_str("\n\n");
     match state.current_player() {
@@ -46,10 +40,7 @@ pub fn observation_body(game: &dyn Game, state: &dyn State, seat: usize) -> Stri
             push_legal_actions(&mut text, state, seat, usize::MAX);
             text.push_str(PROMPT);
         }
-        other => push(
-            &mut text,
-            format_args!("Waiting for Player {} to move...", other.id()),
-        ),
+        other => push(&mut text, format_args!("Waiting for Player {} to move...", other.id())),
     }
     text
 }
@@ -59,11 +50,8 @@ pub fn observation_body(game: &dyn Game, state: &dyn State, seat: usize) -> Stri
 /// # Panics
 /// If the game has neither of OpenSpiel's strings, which none of ours does.
 pub fn state_text(game: &dyn Game, state: &dyn State, seat: usize) -> String {
-    let information = || {
-        state
-            .information_state_string(seat)
-            .expect("the card and dice games have information states")
-    };
+    let information =
+        || state.information_state_string(seat).expect("the card and dice games have information states");
     match game.name() {
         "leduc_poker" => leduc::state_text(&information(), seat, is_to_move(state, seat)),
         "liars_dice" => liars::state_text(&information(), state.current_player().id()),
@@ -117,13 +105,8 @@ pub fn first_number(text: &str) -> Option<Action> {
 
 /// Legal ids that an observation lists.
 pub fn legal_ids(observation: &str) -> Vec<u32> {
-    let listed = observation
-        .split_once("Legal Actions:\n")
-        .map_or("", |(_, rest)| rest);
-    listed
-        .lines()
-        .map_while(|line| line.strip_prefix("  ")?.split_once(" -> ")?.0.parse().ok())
-        .collect()
+    let listed = observation.split_once("Legal Actions:\n").map_or("", |(_, rest)| rest);
+    listed.lines().map_while(|line| line.strip_prefix("  ")?.split_once(" -> ")?.0.parse().ok()).collect()
 }
 
 fn is_to_move(state: &dyn State, seat: usize) -> bool {
@@ -135,13 +118,7 @@ fn push_legal_actions(text: &mut String, state: &dyn State, seat: usize, limit: 
     state.legal_actions(&mut legal);
     text.push_str("Legal Actions:\n");
     for &action in legal.iter().take(limit) {
-        push(
-            text,
-            format_args!(
-                "  {action} -> {}\n",
-                state.action_string(Player::Seat(seat), action)
-            ),
-        );
+        push(text, format_args!("  {action} -> {}\n", state.action_string(Player::Seat(seat), action)));
     }
     if legal.len() > limit {
         push(text, format_args!("  ... and {} more\n", legal.len() - limit));

@@ -25,10 +25,7 @@ use crate::Error;
 /// # Errors
 /// [`Error::Read`] if the file cannot be read or decompressed.
 pub fn verify_traces_file(path: &Path) -> Result<Option<VerifyReport>, Error> {
-    verify(path).map_err(|source| Error::Read {
-        path: path.to_owned(),
-        source,
-    })
+    verify(path).map_err(|source| Error::Read { path: path.to_owned(), source })
 }
 
 fn verify(path: &Path) -> io::Result<Option<VerifyReport>> {
@@ -62,11 +59,7 @@ fn verify(path: &Path) -> io::Result<Option<VerifyReport>> {
 fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
     let mut file = BufReader::new(File::open(path)?);
     let is_gzip = file.fill_buf()?.starts_with(&[0x1f, 0x8b]);
-    let plain: Box<dyn Read> = if is_gzip {
-        Box::new(MultiGzDecoder::new(file))
-    } else {
-        Box::new(file)
-    };
+    let plain: Box<dyn Read> = if is_gzip { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
     Ok(Box::new(BufReader::with_capacity(1 << 16, plain)))
 }
 
@@ -100,14 +93,7 @@ fn malformed(line: usize, error: &serde_json::Error, report: &mut VerifyReport) 
     report.cases += 1;
     let case = format!("line {line}");
     report.observe(&case, 1.0);
-    report.fail(
-        &case,
-        "json",
-        error.to_string(),
-        "a line of this kind of file".to_owned(),
-        1.0,
-        0.0,
-    );
+    report.fail(&case, "json", error.to_string(), "a line of this kind of file".to_owned(), 1.0, 0.0);
 }
 
 #[cfg(test)]

@@ -32,24 +32,16 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// # Errors
 /// [`Error::Read`] if the file cannot be read, [`Error::Listen`] if there is no port.
 pub fn verify_transcripts(path: &Path) -> Result<Option<VerifyReport>, Error> {
-    let Some(lines) = read(path).map_err(|source| Error::Read {
-        path: path.to_owned(),
-        source,
-    })?
-    else {
+    let Some(lines) = read(path).map_err(|source| Error::Read { path: path.to_owned(), source })? else {
         return Ok(None);
     };
     let host = Host::start()?;
     let (mut report, mut rates) = (VerifyReport::new(0.0), MatchRates::default());
     for (index, line) in lines.iter().enumerate() {
         match line {
-            Line::Episode(record) => verify_episode(
-                record,
-                &format!("transcript {index}"),
-                &host,
-                &mut report,
-                &mut rates,
-            )?,
+            Line::Episode(record) => {
+                verify_episode(record, &format!("transcript {index}"), &host, &mut report, &mut rates)?
+            }
             Line::ProtocolErrors(recorded) => verify_protocol_errors(recorded, &host, &mut report)?,
         }
     }
@@ -96,11 +88,7 @@ fn verify_protocol_errors(
 ) -> Result<(), Error> {
     let calls = [
         ("step_no_episode", "step", json!({ "action": "1" })),
-        (
-            "step_unknown",
-            "step",
-            json!({ "action": "1", "episode_id": "nope" }),
-        ),
+        ("step_unknown", "step", json!({ "action": "1", "episode_id": "nope" })),
         ("state_no_episode", "state", json!({})),
         ("state_unknown", "state", json!({ "episode_id": "nope" })),
         ("stop_none", "stop", json!({})),
@@ -108,13 +96,9 @@ fn verify_protocol_errors(
     report.cases += 1;
     for (name, want) in recorded {
         match calls.iter().find(|(known, ..)| known == name) {
-            Some((_, method, kwargs)) => compare(
-                report,
-                "protocol_errors",
-                name,
-                &host.call(method, kwargs.clone())?,
-                want,
-            ),
+            Some((_, method, kwargs)) => {
+                compare(report, "protocol_errors", name, &host.call(method, kwargs.clone())?, want)
+            }
             None => report.skipped += 1,
         }
     }
@@ -126,13 +110,7 @@ fn compare(report: &mut VerifyReport, case: &str, field: &str, got: &Value, want
     match (got, want) {
         (Value::Object(got), Value::Object(want)) => {
             for (key, want) in want {
-                compare(
-                    report,
-                    case,
-                    &format!("{field}.{key}"),
-                    got.get(key).unwrap_or(&Value::Null),
-                    want,
-                );
+                compare(report, case, &format!("{field}.{key}"), got.get(key).unwrap_or(&Value::Null), want);
             }
             for key in got.keys().filter(|&key| !want.contains_key(key)) {
                 report.equal(case, field, key.as_str(), "(no such field)");
@@ -157,18 +135,10 @@ enum Line {
 fn read(path: &Path) -> io::Result<Option<Vec<Line>>> {
     let mut file = BufReader::new(File::open(path)?);
     let is_gzip = file.fill_buf()?.starts_with(&GZIP);
-    let text: Box<dyn Read> = if is_gzip {
-        Box::new(GzDecoder::new(file))
-    } else {
-        Box::new(file)
-    };
+    let text: Box<dyn Read> = if is_gzip { Box::new(GzDecoder::new(file)) } else { Box::new(file) };
     let mut lines = Vec::new();
     for (index, text) in BufReader::new(text).lines().enumerate() {
-        let line = text
-            .as_deref()
-            .ok()
-            .and_then(|text| serde_json::from_str(text).ok())
-            .and_then(line);
+        let line = text.as_deref().ok().and_then(|text| serde_json::from_str(text).ok()).and_then(line);
         match line {
             Some(line) => lines.push(line),
             None if index == 0 => return Ok(None),

@@ -23,25 +23,14 @@ pub(crate) struct RecordedEpisode {
 impl RecordedEpisode {
     /// An episode of `request` in which the opponent makes `moves`.
     pub(crate) fn new(request: &ResetRequest, moves: Vec<Action>) -> Result<Self, Error> {
-        let (task_id, seed) = (
-            request.task_id.unwrap_or_default(),
-            request.seed.unwrap_or_default(),
-        );
+        let (task_id, seed) = (request.task_id.unwrap_or_default(), request.seed.unwrap_or_default());
         let catalog = Catalog::new(&Catalog::DEFAULT)?;
-        let variant = catalog
-            .variant(task_id)
-            .ok_or_else(|| Error::UnknownGame(format!("task_id {task_id}")))?;
-        let mut episode = Episode::new(
-            task_id,
-            seed,
-            variant,
-            OpponentChoice::from_request(request, variant),
-        )?;
+        let variant =
+            catalog.variant(task_id).ok_or_else(|| Error::UnknownGame(format!("task_id {task_id}")))?;
+        let mut episode =
+            Episode::new(task_id, seed, variant, OpponentChoice::from_request(request, variant))?;
         episode.replace_opponent(|inner| Opponent::recorded(inner, moves));
-        Ok(Self {
-            episode,
-            is_open: true,
-        })
+        Ok(Self { episode, is_open: true })
     }
 
     /// Value of a method, as the server would encode it.

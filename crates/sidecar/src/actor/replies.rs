@@ -22,12 +22,7 @@ impl Missing<'_> {
                     _ => "episode_id is required.",
                 };
                 let observation = "No episode_id provided. Call reset() first to get an episode_id.";
-                over(
-                    observation.to_owned(),
-                    None,
-                    unknown(),
-                    error("no_episode_id", message),
-                )
+                over(observation.to_owned(), None, unknown(), error("no_episode_id", message))
             }
             Self::Unknown(id) => over(
                 format!("Episode not found: {id}. Call reset() to start a new episode."),
@@ -42,24 +37,10 @@ impl Missing<'_> {
 /// Reply to a reset with a task id that selects no game served here. The wording is ours.
 pub(super) fn invalid_game(task_id: u64, seed: u64, served: &[EnvName]) -> EnvResult {
     let served: Vec<&str> = served.iter().map(|name| name.as_str()).collect();
-    let message = format!(
-        "task_id {task_id} selects no game of this sidecar; it serves {}.",
-        served.join(", ")
-    );
-    let info = Info {
-        task_id: Some(task_id),
-        seed: Some(seed),
-        ..unknown()
-    };
-    over(
-        message.clone(),
-        None,
-        info,
-        InfoError {
-            retryable: false,
-            ..error("invalid_game", &message)
-        },
-    )
+    let message =
+        format!("task_id {task_id} selects no game of this sidecar; it serves {}.", served.join(", "));
+    let info = Info { task_id: Some(task_id), seed: Some(seed), ..unknown() };
+    over(message.clone(), None, info, InfoError { retryable: false, ..error("invalid_game", &message) })
 }
 
 /// Reply to a stop.
@@ -70,42 +51,19 @@ pub(super) fn stopped(id: Option<&str>, stopped: bool) -> StopResult {
         Some(id) => Some(format!("Episode {id} not found")),
     };
     let episode_id = id.filter(|_| stopped).map(str::to_owned);
-    StopResult {
-        status: "ok".to_owned(),
-        stopped,
-        episode_id,
-        message,
-    }
+    StopResult { status: "ok".to_owned(), stopped, episode_id, message }
 }
 
 /// An `info.error`; the original calls all of them retryable.
 pub(super) fn error(kind: &str, message: &str) -> InfoError {
-    InfoError {
-        kind: kind.to_owned(),
-        message: message.to_owned(),
-        retryable: true,
-    }
+    InfoError { kind: kind.to_owned(), message: message.to_owned(), retryable: true }
 }
 
 fn unknown() -> Info {
-    Info {
-        step_count: Some(0),
-        cumulative_reward: Some(0.0),
-        ..Info::default()
-    }
+    Info { step_count: Some(0), cumulative_reward: Some(0.0), ..Info::default() }
 }
 
 fn over(observation: String, episode_id: Option<String>, info: Info, error: InfoError) -> EnvResult {
-    let info = Info {
-        error: Some(error),
-        ..info
-    };
-    EnvResult {
-        observation,
-        reward: 0.0,
-        done: true,
-        truncated: true,
-        episode_id,
-        info,
-    }
+    let info = Info { error: Some(error), ..info };
+    EnvResult { observation, reward: 0.0, done: true, truncated: true, episode_id, info }
 }

@@ -28,11 +28,7 @@ impl Slot {
 
     /// `(task_id, seed, number of this call)`; calls count from 1, the reset being 0.
     pub(super) fn next_call(&self) -> (u64, u64, u64) {
-        (
-            self.key.0,
-            self.key.1,
-            self.calls.fetch_add(1, Ordering::Relaxed) + 1,
-        )
+        (self.key.0, self.key.1, self.calls.fetch_add(1, Ordering::Relaxed) + 1)
     }
 }
 
@@ -47,22 +43,13 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn new(cap: usize, idle_timeout: Duration) -> Self {
-        Self {
-            slots: Mutex::default(),
-            cap,
-            idle_timeout,
-            started: Instant::now(),
-        }
+        Self { slots: Mutex::default(), cap, idle_timeout, started: Instant::now() }
     }
 
     /// At the cap, frees idle episodes; refuses if there are none.
     pub(super) fn make_room(&self) -> Result<(), Error> {
         let has_room = self.len() < self.cap || self.sweep() > 0;
-        if has_room {
-            Ok(())
-        } else {
-            Err(Error::TooManyEpisodes { open: self.cap })
-        }
+        if has_room { Ok(()) } else { Err(Error::TooManyEpisodes { open: self.cap }) }
     }
 
     /// Adds an episode.

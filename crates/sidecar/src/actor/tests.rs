@@ -42,51 +42,17 @@ fn calls_without_an_episode_say_so() {
     let actor = actor();
     let check = |reply: EnvResult, kind: &str, message: &str, id: Option<&str>| {
         let error = reply.info.error.unwrap();
-        assert_eq!(
-            (error.kind.as_str(), error.message.as_str(), error.retryable),
-            (kind, message, true)
-        );
+        assert_eq!((error.kind.as_str(), error.message.as_str(), error.retryable), (kind, message, true));
         assert_eq!((reply.done, reply.truncated, reply.reward), (true, true, 0.0));
         assert_eq!(reply.episode_id.as_deref(), id);
     };
-    check(
-        actor.step("1", None),
-        "no_episode_id",
-        "episode_id is required for step().",
-        None,
-    );
-    check(
-        actor.step("1", Some("")),
-        "no_episode_id",
-        "episode_id is required for step().",
-        None,
-    );
-    check(
-        actor.state(None),
-        "no_episode_id",
-        "episode_id is required.",
-        None,
-    );
-    check(
-        actor.step("1", Some("x")),
-        "episode_not_found",
-        "Episode x not found.",
-        Some("x"),
-    );
-    check(
-        actor.state(Some("x")),
-        "episode_not_found",
-        "Episode x not found.",
-        Some("x"),
-    );
-    assert_eq!(
-        actor.stop(None).message.as_deref(),
-        Some("No episode_id provided")
-    );
-    assert_eq!(
-        actor.stop(Some("x")).message.as_deref(),
-        Some("Episode x not found")
-    );
+    check(actor.step("1", None), "no_episode_id", "episode_id is required for step().", None);
+    check(actor.step("1", Some("")), "no_episode_id", "episode_id is required for step().", None);
+    check(actor.state(None), "no_episode_id", "episode_id is required.", None);
+    check(actor.step("1", Some("x")), "episode_not_found", "Episode x not found.", Some("x"));
+    check(actor.state(Some("x")), "episode_not_found", "Episode x not found.", Some("x"));
+    assert_eq!(actor.stop(None).message.as_deref(), Some("No episode_id provided"));
+    assert_eq!(actor.stop(Some("x")).message.as_deref(), Some("Episode x not found"));
 }
 
 #[test]
@@ -110,27 +76,16 @@ fn the_seat_is_the_parity_of_the_seed() {
     for seed in 0..6 {
         let reply = actor.reset(&request(LEDUC + seed, seed, "random")).unwrap();
         assert_eq!(reply.info.llm_player_id, Some((seed % 2) as u8));
-        assert!(
-            reply
-                .observation
-                .contains(&format!("You are Player {}.", seed % 2))
-        );
-        assert_eq!(
-            reply.info.step_count,
-            Some(seed % 2),
-            "the opponent has moved first in seat 1 only"
-        );
+        assert!(reply.observation.contains(&format!("You are Player {}.", seed % 2)));
+        assert_eq!(reply.info.step_count, Some(seed % 2), "the opponent has moved first in seat 1 only");
         assert_eq!(reply.info.last_opponent_action.is_some(), seed % 2 == 1);
     }
 }
 
 #[test]
 fn the_task_id_selects_game_and_variant() {
-    let actor = Actor::new(&ActorConfig {
-        games: EnvName::ALL[..4].to_vec(),
-        ..ActorConfig::default()
-    })
-    .unwrap();
+    let actor =
+        Actor::new(&ActorConfig { games: EnvName::ALL[..4].to_vec(), ..ActorConfig::default() }).unwrap();
     let observe = |task_id| actor.reset(&request(task_id, 0, "random")).unwrap().observation;
     for (task_id, want) in [
         (100_000_007, "Game: liars_dice"),
@@ -144,10 +99,7 @@ fn the_task_id_selects_game_and_variant() {
     }
     // 7, 8 and 9 cards each leave 52 − 2n − 1 in the stock.
     for (config, stock) in [(2, 37), (3, 35), (6, 33), (9, 37)] {
-        assert!(
-            observe(300_000_000 + config).contains(&format!("Stock size: {stock} ")),
-            "{config}"
-        );
+        assert!(observe(300_000_000 + config).contains(&format!("Stock size: {stock} ")), "{config}");
     }
 }
 
@@ -159,10 +111,7 @@ fn a_task_id_of_a_game_that_is_not_served_is_an_invalid_game() {
         let error = reply.info.error.unwrap();
         assert_eq!(error.kind, "invalid_game");
         assert!(error.message.contains(&task_id.to_string()), "{}", error.message);
-        assert_eq!(
-            (reply.done, reply.truncated, reply.episode_id),
-            (true, true, None)
-        );
+        assert_eq!((reply.done, reply.truncated, reply.episode_id), (true, true, None));
     }
 }
 
@@ -171,21 +120,15 @@ fn seeds_that_numpy_would_refuse_are_errors() {
     let actor = actor();
     let largest = u64::from(u32::MAX) - 100;
     assert!(actor.reset(&request(LEDUC, largest, "random")).is_ok());
-    assert!(matches!(
-        actor.reset(&request(LEDUC, largest + 1, "random")),
-        Err(Error::SeedRange(_))
-    ));
+    assert!(matches!(actor.reset(&request(LEDUC, largest + 1, "random")), Err(Error::SeedRange(_))));
 }
 
 #[test]
 fn absent_fields_are_drawn_and_unknown_opponents_move_at_random() {
     let actor = actor();
     for _ in 0..20 {
-        let search = ResetRequest {
-            mcts_max_simulations: Some(2),
-            mcts_num_rollouts: Some(1),
-            ..Default::default()
-        };
+        let search =
+            ResetRequest { mcts_max_simulations: Some(2), mcts_num_rollouts: Some(1), ..Default::default() };
         let reply = actor.reset(&search).unwrap();
         assert_eq!(reply.info.opponent_type.as_deref(), Some("mcts"));
         assert_eq!(reply.info.error, None);
@@ -206,18 +149,10 @@ fn both_search_fields_must_be_there_for_either_to_count() {
         })
     };
     assert_eq!(weight(Some(25), Some(1)), Weight::Light);
-    for (simulations, rollouts) in [
-        (None, None),
-        (Some(25), None),
-        (None, Some(1)),
-        (Some(25), Some(0)),
-        (Some(0), Some(1)),
-    ] {
-        assert_eq!(
-            weight(simulations, rollouts),
-            Weight::Heavy,
-            "{simulations:?} {rollouts:?}"
-        );
+    for (simulations, rollouts) in
+        [(None, None), (Some(25), None), (None, Some(1)), (Some(25), Some(0)), (Some(0), Some(1))]
+    {
+        assert_eq!(weight(simulations, rollouts), Weight::Heavy, "{simulations:?} {rollouts:?}");
     }
 }
 
@@ -225,20 +160,10 @@ fn both_search_fields_must_be_there_for_either_to_count() {
 fn in_self_play_the_agent_sees_the_seat_to_move() {
     let actor = actor();
     let reset = actor.reset(&request(LEDUC, 1, "self")).unwrap();
-    assert_eq!(
-        (reset.info.llm_player_id, reset.info.step_count),
-        (Some(0), Some(0))
-    );
+    assert_eq!((reset.info.llm_player_id, reset.info.step_count), (Some(0), Some(0)));
     let second = actor.step("1", id(&reset));
-    assert_eq!(
-        (second.info.llm_player_id, second.info.step_count),
-        (Some(1), Some(1))
-    );
-    assert!(
-        second.observation.contains("You are Player 1."),
-        "{}",
-        second.observation
-    );
+    assert_eq!((second.info.llm_player_id, second.info.step_count), (Some(1), Some(1)));
+    assert!(second.observation.contains("You are Player 1."), "{}", second.observation);
     assert_eq!(second.info.last_opponent_action, None);
     let last = finish(&actor, second);
     assert_eq!(last.info.llm_player_id, Some(1));
@@ -257,11 +182,8 @@ fn the_cfr_opponent_plays_small_games_only() {
 
 #[test]
 fn kuhn_is_shown_like_leduc() {
-    let actor = Actor::new(&ActorConfig {
-        games: vec![EnvName::KuhnPoker],
-        ..ActorConfig::default()
-    })
-    .unwrap();
+    let actor =
+        Actor::new(&ActorConfig { games: vec![EnvName::KuhnPoker], ..ActorConfig::default() }).unwrap();
     let reply = actor.reset(&request(100_000_000_000, 1, "random")).unwrap();
     let body = reply.observation.split_once("# Current Game State\n").unwrap().1;
     expect![[r#"
@@ -284,11 +206,7 @@ fn kuhn_is_shown_like_leduc() {
 
 #[test]
 fn at_the_cap_a_reset_is_refused_with_the_number_of_open_episodes() {
-    let actor = Actor::new(&ActorConfig {
-        max_episodes: 2,
-        ..ActorConfig::default()
-    })
-    .unwrap();
+    let actor = Actor::new(&ActorConfig { max_episodes: 2, ..ActorConfig::default() }).unwrap();
     let first = actor.reset(&request(LEDUC, 0, "random")).unwrap();
     actor.reset(&request(LEDUC, 1, "random")).unwrap();
     let error = actor.reset(&request(LEDUC, 2, "random")).unwrap_err();
@@ -300,22 +218,14 @@ fn at_the_cap_a_reset_is_refused_with_the_number_of_open_episodes() {
 #[tokio::test(start_paused = true)]
 async fn an_episode_that_nobody_touches_is_freed() {
     let idle_timeout = Duration::from_secs(100);
-    let actor = Actor::new(&ActorConfig {
-        idle_timeout,
-        max_episodes: 2,
-        ..ActorConfig::default()
-    })
-    .unwrap();
+    let actor = Actor::new(&ActorConfig { idle_timeout, max_episodes: 2, ..ActorConfig::default() }).unwrap();
     let touched = actor.reset(&request(LEDUC, 0, "random")).unwrap();
     let idle = actor.reset(&request(LEDUC, 1, "random")).unwrap();
     tokio::time::advance(Duration::from_secs(60)).await;
     assert!(actor.state(id(&touched)).info.error.is_none());
     tokio::time::advance(Duration::from_secs(60)).await;
     assert_eq!(actor.sweep(), 1);
-    assert_eq!(
-        actor.state(id(&idle)).info.error.unwrap().kind,
-        "episode_not_found"
-    );
+    assert_eq!(actor.state(id(&idle)).info.error.unwrap().kind, "episode_not_found");
     assert!(actor.state(id(&touched)).info.error.is_none());
     // At the cap a reset frees idle episodes by itself.
     actor.reset(&request(LEDUC, 2, "random")).unwrap();

@@ -9,19 +9,15 @@ use crate::text::legal_ids;
 
 pub(super) async fn health(probe: &Probe) -> Finding {
     let (status, answer) = probe.get("health").await?;
-    ensure(status == 200 && answer["status"] == "ok", || {
-        format!("{status} {answer}")
-    })?;
+    ensure(status == 200 && answer["status"] == "ok", || format!("{status} {answer}"))?;
     Ok("200 {\"status\":\"ok\"}".to_owned())
 }
 
 pub(super) async fn methods(probe: &Probe) -> Finding {
     let (status, answer) = probe.get("methods").await?;
     let text = answer.to_string();
-    let missing: Vec<&str> = ["reset", "step", "state", "stop"]
-        .into_iter()
-        .filter(|name| !text.contains(name))
-        .collect();
+    let missing: Vec<&str> =
+        ["reset", "step", "state", "stop"].into_iter().filter(|name| !text.contains(name)).collect();
     if status != 200 || !missing.is_empty() {
         return Err(Problem::Warn(format!("status {status}, without {missing:?}")));
     }
@@ -50,9 +46,7 @@ pub(super) async fn arguments(probe: &Probe, options: &CheckOptions) -> Finding 
     let plain = probe.reset(&start).await?;
     let in_parts = json!({ "args": [start.task_id], "kwargs": { "seed": start.seed, "opponent": "random" } });
     let explicit = probe.result("reset", &in_parts).await?;
-    let called = probe
-        .result("call", &json!({ "method": "reset", "kwargs": start.body() }))
-        .await?;
+    let called = probe.result("call", &json!({ "method": "reset", "kwargs": start.body() })).await?;
     for reply in [&plain, &explicit, &called] {
         probe.stop(reply).await?;
         ensure(reply.observation == plain.observation, || {
@@ -67,18 +61,8 @@ pub(super) async fn errors(probe: &Probe) -> Finding {
     let cases = [
         ("step", json!({ "action": "1" }), Value::Null, "no_episode_id"),
         ("state", json!({}), Value::Null, "no_episode_id"),
-        (
-            "step",
-            json!({ "action": "1", "episode_id": "nope" }),
-            json!("nope"),
-            "episode_not_found",
-        ),
-        (
-            "state",
-            json!({ "episode_id": "nope" }),
-            json!("nope"),
-            "episode_not_found",
-        ),
+        ("step", json!({ "action": "1", "episode_id": "nope" }), json!("nope"), "episode_not_found"),
+        ("state", json!({ "episode_id": "nope" }), json!("nope"), "episode_not_found"),
     ];
     for (method, request, id, kind) in cases {
         let (status, answer) = probe.post(method, &request).await?;
@@ -88,17 +72,14 @@ pub(super) async fn errors(probe: &Probe) -> Finding {
             "done": result["done"], "truncated": result["truncated"], "reward": result["reward"].as_f64(),
             "episode_id": result["episode_id"], "type": result["info"]["error"]["type"],
         });
-        ensure(status == 200 && seen == want, || {
-            format!("{method} {request}: {status} {seen}, not {want}")
-        })?;
+        ensure(status == 200 && seen == want, || format!("{method} {request}: {status} {seen}, not {want}"))?;
     }
     for request in [json!({}), json!({ "episode_id": "nope" })] {
         let (_, answer) = probe.post("stop", &request).await?;
         let result = &answer["result"];
-        ensure(
-            result["stopped"] == false && result["message"].is_string(),
-            || format!("stop {request}: {answer}"),
-        )?;
+        ensure(result["stopped"] == false && result["message"].is_string(), || {
+            format!("stop {request}: {answer}")
+        })?;
     }
     Ok("no_episode_id and episode_not_found come with 200, done and truncated".to_owned())
 }
@@ -125,24 +106,13 @@ pub(super) async fn envelope(probe: &Probe, options: &CheckOptions, game: EnvNam
         ("info.llm_player_id", info["llm_player_id"] == start.seed % 2),
         ("info.opponent_type", info["opponent_type"] == "random"),
         ("info.step_count", info["step_count"].is_u64()),
-        (
-            "info.cumulative_reward",
-            info["cumulative_reward"].as_f64() == Some(0.0),
-        ),
+        ("info.cumulative_reward", info["cumulative_reward"].as_f64() == Some(0.0)),
         ("info.error", info.get("error").is_none()),
     ];
-    probe
-        .post("stop", &json!({ "episode_id": result["episode_id"] }))
-        .await?;
-    let wrong: Vec<&str> = right
-        .iter()
-        .chain(&in_info)
-        .filter(|(_, holds)| !holds)
-        .map(|(name, _)| *name)
-        .collect();
-    ensure(wrong.is_empty(), || {
-        format!("wrong or missing: {}", wrong.join(", "))
-    })?;
+    probe.post("stop", &json!({ "episode_id": result["episode_id"] })).await?;
+    let wrong: Vec<&str> =
+        right.iter().chain(&in_info).filter(|(_, holds)| !holds).map(|(name, _)| *name).collect();
+    ensure(wrong.is_empty(), || format!("wrong or missing: {}", wrong.join(", ")))?;
     Ok(format!("{} fields as specified", right.len() + in_info.len()))
 }
 
@@ -152,29 +122,16 @@ pub(super) async fn layout(probe: &Probe, options: &CheckOptions, game: EnvName)
         let reply = probe.reset(&start).await?;
         probe.stop(&reply).await?;
         let text = &reply.observation;
-        ensure(
-            text.starts_with("# Game Rules\n") && text.contains("\n\n# Current Game State\n"),
-            || {
-                format!(
-                    "a reset's observation starts with {:?}",
-                    text.chars().take(40).collect::<String>()
-                )
-            },
-        )?;
-        let head = format!(
-            "Game: {game}\nYou are Player {}.\n\nCurrent State:\n",
-            start.seed % 2
-        );
-        ensure(body(text).starts_with(&head), || {
-            format!("the body does not start with {head:?}")
+        ensure(text.starts_with("# Game Rules\n") && text.contains("\n\n# Current Game State\n"), || {
+            format!("a reset's observation starts with {:?}", text.chars().take(40).collect::<String>())
         })?;
+        let head = format!("Game: {game}\nYou are Player {}.\n\nCurrent State:\n", start.seed % 2);
+        ensure(body(text).starts_with(&head), || format!("the body does not start with {head:?}"))?;
         ensure(text.ends_with("\n\nYour choice (action ID only):"), || {
             "the last line is another".to_owned()
         })?;
         let legal = legal_ids(text);
-        ensure(!legal.is_empty() && legal.is_sorted(), || {
-            format!("legal actions are {legal:?}")
-        })?;
+        ensure(!legal.is_empty() && legal.is_sorted(), || format!("legal actions are {legal:?}"))?;
     }
     Ok("rules, state, ascending legal actions, prompt".to_owned())
 }
@@ -190,14 +147,10 @@ pub(super) async fn freed(probe: &Probe, options: &CheckOptions) -> Finding {
         format!("stop was answered with {stopped}")
     })?;
     let again = probe.stop(&reply).await?;
-    ensure(again["stopped"] == false, || {
-        format!("a second stop was answered with {again}")
-    })?;
+    ensure(again["stopped"] == false, || format!("a second stop was answered with {again}"))?;
     let state = probe.state(&reply).await?;
     let kind = state.info.error.map(|error| error.kind).unwrap_or_default();
-    ensure(kind == "episode_not_found", || {
-        format!("a stopped episode still answers to state ({kind:?})")
-    })?;
+    ensure(kind == "episode_not_found", || format!("a stopped episode still answers to state ({kind:?})"))?;
     Ok("stopped episodes are not found any more".to_owned())
 }
 

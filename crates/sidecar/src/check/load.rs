@@ -18,9 +18,7 @@ pub(super) async fn concurrency(probe: &Probe, options: &CheckOptions) -> Findin
     let Some(&game) = options.games.first() else {
         return Ok("no game to try".to_owned());
     };
-    let starts: Vec<Start> = (0..options.concurrency)
-        .map(|index| Start::new(options, game, index))
-        .collect();
+    let starts: Vec<Start> = (0..options.concurrency).map(|index| Start::new(options, game, index)).collect();
     let started = Instant::now();
     let mut alone = Vec::new();
     for start in &starts {
@@ -32,24 +30,11 @@ pub(super) async fn concurrency(probe: &Probe, options: &CheckOptions) -> Findin
     let together_took = started.elapsed();
     let texts =
         |replies: &[EnvResult]| -> Vec<String> { replies.iter().map(|r| r.observation.clone()).collect() };
-    let mixed = alone
-        .iter()
-        .zip(&together)
-        .filter(|(one, other)| texts(one) != texts(other))
-        .count();
-    ensure(mixed == 0, || {
-        format!("{mixed} of {} episodes went differently at once", starts.len())
-    })?;
+    let mixed = alone.iter().zip(&together).filter(|(one, other)| texts(one) != texts(other)).count();
+    ensure(mixed == 0, || format!("{mixed} of {} episodes went differently at once", starts.len()))?;
     let share = together_took.as_secs_f64() / alone_took.as_secs_f64();
-    let seen = format!(
-        "{} episodes at once took {share:.2} of the time they take one by one",
-        starts.len()
-    );
-    if share < SERIAL_SHARE {
-        Ok(seen)
-    } else {
-        Err(Problem::Warn(seen))
-    }
+    let seen = format!("{} episodes at once took {share:.2} of the time they take one by one", starts.len());
+    if share < SERIAL_SHARE { Ok(seen) } else { Err(Problem::Warn(seen)) }
 }
 
 /// Percentiles over everything that was asked.
@@ -69,9 +54,5 @@ pub(super) fn latency(probe: &Probe) -> Finding {
         ms(0.99),
         ms(1.0)
     );
-    if percentile(0.99) > SLOW {
-        Err(Problem::Warn(seen))
-    } else {
-        Ok(seen)
-    }
+    if percentile(0.99) > SLOW { Err(Problem::Warn(seen)) } else { Ok(seen) }
 }

@@ -27,31 +27,17 @@ pub(super) struct Probe {
 impl Probe {
     pub(super) fn new(url: &str, timeout: Duration) -> Self {
         let url = url.trim().trim_end_matches('/').to_owned();
-        Self {
-            client: reqwest::Client::new(),
-            url,
-            timeout,
-            times: Mutex::default(),
-        }
+        Self { client: reqwest::Client::new(), url, timeout, times: Mutex::default() }
     }
 
     pub(super) async fn get(&self, route: &str) -> Result<Answer, Error> {
-        self.send(route, self.client.get(format!("{}/{route}", self.url)))
-            .await
+        self.send(route, self.client.get(format!("{}/{route}", self.url))).await
     }
 
     pub(super) async fn post(&self, route: &str, body: &Value) -> Result<Answer, Error> {
         let started = Instant::now();
-        let answer = self
-            .send(
-                route,
-                self.client.post(format!("{}/{route}", self.url)).json(body),
-            )
-            .await?;
-        self.times
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(started.elapsed());
+        let answer = self.send(route, self.client.post(format!("{}/{route}", self.url)).json(body)).await?;
+        self.times.lock().unwrap_or_else(PoisonError::into_inner).push(started.elapsed());
         Ok(answer)
     }
 
@@ -73,31 +59,21 @@ impl Probe {
     }
 
     pub(super) async fn step(&self, episode: &EnvResult, action: &str) -> Result<EnvResult, Problem> {
-        self.result(
-            "step",
-            &json!({ "action": action, "episode_id": episode.episode_id }),
-        )
-        .await
+        self.result("step", &json!({ "action": action, "episode_id": episode.episode_id })).await
     }
 
     pub(super) async fn state(&self, episode: &EnvResult) -> Result<EnvResult, Problem> {
-        self.result("state", &json!({ "episode_id": episode.episode_id }))
-            .await
+        self.result("state", &json!({ "episode_id": episode.episode_id })).await
     }
 
     pub(super) async fn stop(&self, episode: &EnvResult) -> Result<Value, Problem> {
-        let (_, answer) = self
-            .post("stop", &json!({ "episode_id": episode.episode_id }))
-            .await?;
+        let (_, answer) = self.post("stop", &json!({ "episode_id": episode.episode_id })).await?;
         Ok(answer["result"].clone())
     }
 
     async fn send(&self, route: &str, request: reqwest::RequestBuilder) -> Result<Answer, Error> {
-        let unreachable = |source| Error::Unreachable {
-            url: self.url.clone(),
-            what: route.to_owned(),
-            source,
-        };
+        let unreachable =
+            |source| Error::Unreachable { url: self.url.clone(), what: route.to_owned(), source };
         let response = request.timeout(self.timeout).send().await.map_err(unreachable)?;
         let status = response.status().as_u16();
         let body = response.bytes().await.map_err(unreachable)?;
@@ -119,19 +95,12 @@ impl Start {
         let bits = chance::mix_all(&[options.seed, game as u64, index as u64]);
         let ids = game.task_ids().unwrap_or(0..1);
         let seed = (bits >> 40) * 2 + (index % 2) as u64;
-        Self {
-            task_id: ids.start + bits % (ids.end - ids.start),
-            seed,
-            opponent: "random",
-        }
+        Self { task_id: ids.start + bits % (ids.end - ids.start), seed, opponent: "random" }
     }
 
     /// The same start against a cheap MCTS.
     pub(super) fn against_mcts(self) -> Self {
-        Self {
-            opponent: "mcts",
-            ..self
-        }
+        Self { opponent: "mcts", ..self }
     }
 
     pub(super) fn body(&self) -> Value {
@@ -146,9 +115,7 @@ impl Start {
 
 /// An observation without the rules in front of it.
 pub(super) fn body(observation: &str) -> &str {
-    observation
-        .split_once("# Current Game State\n")
-        .map_or(observation, |(_, body)| body)
+    observation.split_once("# Current Game State\n").map_or(observation, |(_, body)| body)
 }
 
 /// Plays an episode with moves that depend only on `seed`; every reply, the reset's first.
@@ -164,10 +131,7 @@ pub(super) async fn play(probe: &Probe, start: &Start, seed: u64) -> Result<Vec<
         }
         let legal = legal_ids(&last.observation);
         if legal.is_empty() {
-            return Err(Problem::Fail(format!(
-                "no legal actions are listed in {:?}",
-                last.observation
-            )));
+            return Err(Problem::Fail(format!("no legal actions are listed in {:?}", last.observation)));
         }
         let action = legal[random.below(legal.len())].to_string();
         replies.push(probe.step(&replies[0], &action).await?);

@@ -12,32 +12,15 @@ use crate::{Actor, ActorConfig, ServeConfig, serve};
 
 fn names(report: &super::CheckReport, verdict: Verdict) -> Vec<String> {
     let of = report.checks.iter().filter(|check| check.verdict == verdict);
-    of.map(|check| format!("{} ({})", check.name, check.seen))
-        .collect()
+    of.map(|check| format!("{} ({})", check.name, check.seen)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn our_own_sidecar_passes_every_check() {
     let games = EnvName::ALL[..4].to_vec();
-    let actor = ActorConfig {
-        games: games.clone(),
-        ..ActorConfig::default()
-    };
-    let server = serve(ServeConfig {
-        actor,
-        ..ServeConfig::default()
-    })
-    .await
-    .unwrap();
-    let report = run(
-        &server.url(),
-        &CheckOptions {
-            games,
-            ..CheckOptions::default()
-        },
-    )
-    .await
-    .unwrap();
+    let actor = ActorConfig { games: games.clone(), ..ActorConfig::default() };
+    let server = serve(ServeConfig { actor, ..ServeConfig::default() }).await.unwrap();
+    let report = run(&server.url(), &CheckOptions { games, ..CheckOptions::default() }).await.unwrap();
     assert!(report.passed(), "{:#?}", names(&report, Verdict::Fail));
     assert_eq!(report.checks.len(), 4 + 4 * 7 + 3);
     assert_eq!(server.actor().open_episodes(), 0, "every episode is stopped");
@@ -51,9 +34,7 @@ async fn broken(
 ) -> Json<Value> {
     let id = body["episode_id"].as_str();
     let mut reply: EnvResult = match method.as_str() {
-        "reset" => actor
-            .reset(&serde_json::from_value(body).unwrap_or_default())
-            .unwrap(),
+        "reset" => actor.reset(&serde_json::from_value(body).unwrap_or_default()).unwrap(),
         "step" => actor.step(body["action"].as_str().unwrap_or_default(), id),
         "state" => actor.state(id),
         _ => {
@@ -66,26 +47,17 @@ async fn broken(
         reply.reward = 0.0;
         reply.observation += "\nOpponent card: J♠ J♥ Q♠ Q♥ K♠ K♥";
     }
-    Json(json!(Envelope {
-        status: "success".to_owned(),
-        result: reply,
-        error: None
-    }))
+    Json(json!(Envelope { status: "success".to_owned(), result: reply, error: None }))
 }
 
 #[tokio::test]
 async fn a_broken_sidecar_fails_the_checks_that_it_breaks() {
     let actor = Arc::new(Actor::new(&ActorConfig::default()).unwrap());
-    let routes = axum::Router::new()
-        .route("/{method}", axum::routing::post(broken))
-        .with_state(actor);
+    let routes = axum::Router::new().route("/{method}", axum::routing::post(broken)).with_state(actor);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let serving = tokio::spawn(async { axum::serve(listener, routes).await });
-    let options = CheckOptions {
-        games: vec![EnvName::LeducPoker],
-        ..CheckOptions::default()
-    };
+    let options = CheckOptions { games: vec![EnvName::LeducPoker], ..CheckOptions::default() };
     let report = run(&url, &options).await.unwrap();
     serving.abort();
     let failed: Vec<&str> = report
@@ -111,8 +83,6 @@ async fn a_broken_sidecar_fails_the_checks_that_it_breaks() {
 
 #[tokio::test]
 async fn a_sidecar_that_does_not_answer_is_an_error() {
-    let error = run("http://127.0.0.1:9", &CheckOptions::default())
-        .await
-        .unwrap_err();
+    let error = run("http://127.0.0.1:9", &CheckOptions::default()).await.unwrap_err();
     assert!(error.to_string().contains("http://127.0.0.1:9"), "{error}");
 }

@@ -20,32 +20,14 @@ pub(super) fn state_text(information: &str, seat: usize, is_to_move: bool) -> St
             text.push_str("Hand: Pair\n");
         }
     }
-    push(
-        &mut text,
-        format_args!(
-            "Current round: {}/2\n",
-            field(information, "[Round ").unwrap_or("?")
-        ),
-    );
-    push(
-        &mut text,
-        format_args!(
-            "Pot size: {} chips\n",
-            field(information, "[Pot: ").unwrap_or("?")
-        ),
-    );
-    push(
-        &mut text,
-        format_args!("Your chips: {}\nOpponent chips: {}", money(seat), money(1 - seat)),
-    );
+    push(&mut text, format_args!("Current round: {}/2\n", field(information, "[Round ").unwrap_or("?")));
+    push(&mut text, format_args!("Pot size: {} chips\n", field(information, "[Pot: ").unwrap_or("?")));
+    push(&mut text, format_args!("Your chips: {}\nOpponent chips: {}", money(seat), money(1 - seat)));
     for (round, key) in [(1, "[Round1: "), (2, "[Round2: ")] {
         let bets = field(information, key).filter(|bets| !bets.is_empty());
         if let Some(bets) = bets {
             let names: Vec<&str> = bets.split(' ').map(bet).collect();
-            push(
-                &mut text,
-                format_args!("\nRound {round} betting: {}", names.join(", ")),
-            );
+            push(&mut text, format_args!("\nRound {round} betting: {}", names.join(", ")));
         }
     }
     if is_to_move {
@@ -66,15 +48,9 @@ fn number(field: Option<&str>) -> usize {
 }
 
 fn card(id: usize) -> String {
-    RANKS
-        .get(id / 2)
-        .map_or_else(|| "?".to_owned(), |rank| format!("{rank}{}", SUITS[id % 2]))
+    RANKS.get(id / 2).map_or_else(|| "?".to_owned(), |rank| format!("{rank}{}", SUITS[id % 2]))
 }
 
 fn bet(id: &str) -> &'static str {
-    id.parse()
-        .ok()
-        .and_then(|id: usize| BETS.get(id))
-        .copied()
-        .unwrap_or("?")
+    id.parse().ok().and_then(|id: usize| BETS.get(id)).copied().unwrap_or("?")
 }

@@ -5,12 +5,7 @@ use super::push;
 /// Lines for the player whose `information` this is, at a decision of player `mover`.
 pub(super) fn state_text(information: &str, mover: i32) -> String {
     let mut words = information.split(' ');
-    let dice: Vec<String> = words
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .map(String::from)
-        .collect();
+    let dice: Vec<String> = words.next().unwrap_or_default().chars().map(String::from).collect();
     let listed = dice.join(", ");
     let mut text = format!("Your dice: [{listed}] (showing: {listed})\n");
     push(

@@ -26,11 +26,7 @@ pub(super) fn check(line: &str, report: &mut VerifyReport) {
         Ok(game) => game,
         Err(error) => return report.equal("game", "name", &*error.to_string(), &*lists.game),
     };
-    let mut walk = Walk {
-        history: Vec::new(),
-        terminals: BTreeMap::new(),
-        infosets: BTreeMap::new(),
-    };
+    let mut walk = Walk { history: Vec::new(), terminals: BTreeMap::new(), infosets: BTreeMap::new() };
     walk.visit(game.new_initial_state().as_ref());
 
     let want: BTreeMap<_, _> = lists.terminals.into_iter().collect();

@@ -49,11 +49,7 @@ pub(super) fn check(line: &str, number: usize, report: &mut VerifyReport) {
 
 fn check_hand(case: &str, recorded: &HandCase, report: &mut VerifyReport) {
     report.cases += 1;
-    let HandCase {
-        hand_size,
-        knock_card,
-        ..
-    } = *recorded;
+    let HandCase { hand_size, knock_card, .. } = *recorded;
     let Some(hand) = hand_of(&recorded.hand) else {
         return report.equal(
             case,
@@ -62,29 +58,12 @@ fn check_hand(case: &str, recorded: &HandCase, report: &mut VerifyReport) {
             &*format!("{:?}", recorded.hand),
         );
     };
-    report.equal(
-        case,
-        "min_deadwood",
-        &deadwood::min_deadwood(hand, hand_size),
-        &recorded.min_deadwood,
-    );
+    report.equal(case, "min_deadwood", &deadwood::min_deadwood(hand, hand_size), &recorded.min_deadwood);
     let legal_melds = |knock_card| deadwood::legal_melds(hand, knock_card).collect::<Vec<_>>();
-    report.equal(
-        case,
-        "legal_melds_knock",
-        &legal_melds(knock_card),
-        &recorded.legal_melds_knock,
-    );
-    report.equal(
-        case,
-        "legal_melds_any",
-        &legal_melds(ANY),
-        &recorded.legal_melds_any,
-    );
+    report.equal(case, "legal_melds_knock", &legal_melds(knock_card), &recorded.legal_melds_knock);
+    report.equal(case, "legal_melds_any", &legal_melds(ANY), &recorded.legal_melds_any);
     if let Some(discards) = &recorded.legal_discards {
-        let got: Vec<Card> = deadwood::legal_discards(hand, knock_card, hand_size)
-            .iter()
-            .collect();
+        let got: Vec<Card> = deadwood::legal_discards(hand, knock_card, hand_size).iter().collect();
         report.equal(case, "legal_discards", &got, discards);
     }
     if let Some(layoffs) = &recorded.layoffs {
@@ -98,9 +77,7 @@ fn check_layoffs(case: &str, layoffs: &Layoffs, report: &mut VerifyReport) {
     }
     for (laid_off, want) in &layoffs.chain {
         let laid_off = laid_off.iter().copied().filter(|&card| card < CARDS).collect();
-        let got: Vec<Card> = melds::layoffs(layoffs.laid.iter().copied(), laid_off)
-            .iter()
-            .collect();
+        let got: Vec<Card> = melds::layoffs(layoffs.laid.iter().copied(), laid_off).iter().collect();
         report.equal(case, "layoffs", &got, want);
     }
 }
@@ -109,12 +86,7 @@ fn check_table(table: &[(u8, Vec<Card>)], report: &mut VerifyReport) {
     report.cases += 1;
     report.equal("meld table", "length", &melds::COUNT, &table.len());
     for (id, want) in table.iter().filter(|(id, _)| usize::from(*id) < melds::COUNT) {
-        report.equal(
-            "meld table",
-            "cards",
-            &melds::cards_of(*id).iter().collect::<Vec<_>>(),
-            want,
-        );
+        report.equal("meld table", "cards", &melds::cards_of(*id).iter().collect::<Vec<_>>(), want);
     }
 }
 

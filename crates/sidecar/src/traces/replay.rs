@@ -63,12 +63,7 @@ struct Replay<'a> {
 
 impl<'a> Replay<'a> {
     fn new(recorded: &'a RecordedGame, report: &'a mut VerifyReport) -> Self {
-        Self {
-            recorded,
-            report,
-            legal: Vec::new(),
-            outcomes: Vec::new(),
-        }
+        Self { recorded, report, legal: Vec::new(), outcomes: Vec::new() }
     }
 
     fn run(mut self) {
@@ -108,14 +103,7 @@ impl<'a> Replay<'a> {
         self.report.cases += 1;
         let case = self.case(t);
         self.report.observe(&case, 1.0);
-        self.report.fail(
-            &format!("{case} and after"),
-            field,
-            got,
-            want.to_owned(),
-            1.0,
-            0.0,
-        );
+        self.report.fail(&format!("{case} and after"), field, got, want.to_owned(), 1.0, 0.0);
     }
 
     fn case(&self, t: usize) -> String {
@@ -146,42 +134,20 @@ impl<'a> Replay<'a> {
         if let Some(legal) = &expected.legal {
             self.report.equal(&case, "legal", &self.legal, legal);
         }
-        self.check_text(
-            &case,
-            "state",
-            &|| state.to_string(),
-            &expected.state,
-            &expected.state_h,
-        );
+        self.check_text(&case, "state", &|| state.to_string(), &expected.state, &expected.state_h);
         if let Player::Seat(seat) = player {
             self.check_decision(&case, state, seat, expected);
         }
     }
 
     fn check_decision(&mut self, case: &str, state: &dyn State, seat: usize, expected: &RecordedState) {
-        self.check_text(
-            case,
-            "info",
-            &|| info(state, seat),
-            &expected.info,
-            &expected.info_h,
-        );
-        self.check_text(
-            case,
-            "info_other",
-            &|| info(state, 1 - seat),
-            &expected.info_other,
-            &None,
-        );
+        self.check_text(case, "info", &|| info(state, seat), &expected.info, &expected.info_h);
+        self.check_text(case, "info_other", &|| info(state, 1 - seat), &expected.info_other, &None);
         let observation = || state.observation_string(seat).unwrap_or_default();
         self.check_text(case, "obs", &observation, &expected.obs, &None);
         if let Some(names) = &expected.action_strings {
             let player = Player::Seat(seat);
-            let got: Vec<String> = self
-                .legal
-                .iter()
-                .map(|&id| state.action_string(player, id))
-                .collect();
+            let got: Vec<String> = self.legal.iter().map(|&id| state.action_string(player, id)).collect();
             self.report.equal(case, "action_strings", &got, names);
         }
     }
@@ -205,8 +171,7 @@ impl<'a> Replay<'a> {
     fn check_end(&mut self, state: &dyn State) {
         let case = self.case(self.recorded.actions.len());
         self.report.cases += 1;
-        self.report
-            .equal(&case, "is_terminal", &state.is_terminal(), &true);
+        self.report.equal(&case, "is_terminal", &state.is_terminal(), &true);
         // Compared as text, so that 0 and -0 differ as they do in OpenSpiel's output.
         self.report.equal(
             &case,
@@ -214,18 +179,12 @@ impl<'a> Replay<'a> {
             &format!("{:?}", state.returns()),
             &format!("{:?}", self.recorded.returns),
         );
-        let ends = [
-            (&self.recorded.terminal, Form::Verbatim),
-            (&self.recorded.terminal_h, Form::Hashed),
-        ];
+        let ends = [(&self.recorded.terminal, Form::Verbatim), (&self.recorded.terminal_h, Form::Hashed)];
         for (end, form) in ends {
             if let Some(end) = end {
-                self.report
-                    .equal(&case, "terminal state", &form.of(state.to_string()), &end.state);
-                self.report
-                    .equal(&case, "terminal info0", &form.of(info(state, 0)), &end.info0);
-                self.report
-                    .equal(&case, "terminal info1", &form.of(info(state, 1)), &end.info1);
+                self.report.equal(&case, "terminal state", &form.of(state.to_string()), &end.state);
+                self.report.equal(&case, "terminal info0", &form.of(info(state, 0)), &end.info0);
+                self.report.equal(&case, "terminal info1", &form.of(info(state, 1)), &end.info1);
             }
         }
     }
@@ -243,19 +202,12 @@ impl Form {
     fn of(self, text: String) -> String {
         match self {
             Self::Verbatim => text,
-            Self::Hashed => Sha256::digest(text)
-                .iter()
-                .take(8)
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
+            Self::Hashed => Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect(),
         }
     }
 }
 
 /// What the recorder asked for: the information-state string, or the observation where there is none.
 fn info(state: &dyn State, seat: usize) -> String {
-    state
-        .information_state_string(seat)
-        .or_else(|| state.observation_string(seat))
-        .unwrap_or_default()
+    state.information_state_string(seat).or_else(|| state.observation_string(seat)).unwrap_or_default()
 }

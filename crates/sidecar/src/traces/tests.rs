@@ -19,15 +19,8 @@ fn the_committed_sample_passes() {
         ("liars_dice_n5.jsonl.gz", 370),
     ];
     for (name, cases) in table {
-        let report = verify_traces_file(&sample(name))
-            .unwrap()
-            .expect("a kind of trace file");
-        assert_eq!(
-            (report.cases, report.failed),
-            (cases, 0),
-            "{name}: {:?}",
-            report.failures.first()
-        );
+        let report = verify_traces_file(&sample(name)).unwrap().expect("a kind of trace file");
+        assert_eq!((report.cases, report.failed), (cases, 0), "{name}: {:?}", report.failures.first());
     }
 }
 
@@ -42,13 +35,7 @@ fn every_reference_trace_passes() {
     let (mut files, mut cases) = (0, 0);
     for path in folder.map(|entry| entry.unwrap().path()) {
         if let Some(report) = verify_traces_file(&path).unwrap() {
-            assert_eq!(
-                report.failed,
-                0,
-                "{}: {:?}",
-                path.display(),
-                report.failures.first()
-            );
+            assert_eq!(report.failed, 0, "{}: {:?}", path.display(), report.failures.first());
             files += 1;
             cases += report.cases;
         }
@@ -73,30 +60,22 @@ fn an_altered_game_fails() {
     type Alter = fn(&mut Value);
     let alterations: [(&str, Alter); 12] = [
         ("a legal id", |game| game["states"][3]["legal"][0] = json!(2)),
-        ("a missing legal id", |game| {
-            game["states"][3]["legal"] = json!([])
-        }),
+        ("a missing legal id", |game| game["states"][3]["legal"] = json!([])),
         ("a character of the own view", |game| {
             replace_first(&mut game["states"][3]["info"], "Private", "private")
         }),
         ("a character of the other's view", |game| {
             replace_first(&mut game["states"][3]["info_other"], "Pot", "Put")
         }),
-        ("a character of the state", |game| {
-            replace_first(&mut game["states"][3]["state"], "Money", "Honey")
-        }),
+        ("a character of the state", |game| replace_first(&mut game["states"][3]["state"], "Money", "Honey")),
         ("a character of the observation", |game| {
             replace_first(&mut game["states"][3]["obs"], "Ante", "Anti")
         }),
-        ("an action's name", |game| {
-            game["states"][3]["action_strings"][0] = json!("Check")
-        }),
+        ("an action's name", |game| game["states"][3]["action_strings"][0] = json!("Check")),
         ("the player", |game| game["states"][3]["p"] = json!(0)),
         ("the number of outcomes", |game| game["states"][0]["n"] = json!(5)),
         ("a return", |game| game["returns"][0] = json!(0.5)),
-        ("a character of the end", |game| {
-            replace_first(&mut game["terminal"]["info1"], "Pot", "Pat")
-        }),
+        ("a character of the end", |game| replace_first(&mut game["terminal"]["info1"], "Pot", "Pat")),
         ("where a state is", |game| game["states"][3]["t"] = json!(100)),
     ];
     for (what, alter) in alterations {
@@ -109,15 +88,9 @@ fn a_game_that_cannot_be_replayed_fails_and_does_not_panic() {
     type Alter = fn(&mut Value);
     let alterations: [(&str, Alter); 6] = [
         ("an illegal action", |game| game["actions"][2] = json!(0)),
-        ("a card dealt twice", |game| {
-            game["actions"][1] = game["actions"][0].clone()
-        }),
-        ("an action after the end", |game| {
-            game["actions"].as_array_mut().unwrap().push(json!(1))
-        }),
-        ("a missing action", |game| {
-            drop(game["actions"].as_array_mut().unwrap().pop())
-        }),
+        ("a card dealt twice", |game| game["actions"][1] = game["actions"][0].clone()),
+        ("an action after the end", |game| game["actions"].as_array_mut().unwrap().push(json!(1))),
+        ("a missing action", |game| drop(game["actions"].as_array_mut().unwrap().pop())),
         ("another actor", |game| game["actors"][2] = json!(1)),
         ("an unknown game", |game| game["game"] = json!("chess")),
     ];
@@ -125,9 +98,7 @@ fn a_game_that_cannot_be_replayed_fails_and_does_not_panic() {
         assert!(failures(&altered("leduc_poker.jsonl.gz", alter)) >= 1, "{what}");
     }
     for action in [0, 51, 54, 55, 56, 240, 241, 65_535] {
-        let text = altered("gin_rummy_h7k10.jsonl.gz", |game| {
-            game["actions"][15] = json!(action)
-        });
+        let text = altered("gin_rummy_h7k10.jsonl.gz", |game| game["actions"][15] = json!(action));
         assert!(failures(&text) >= 1, "gin action {action}");
     }
     let text = text_of("leduc_poker.jsonl.gz");
@@ -138,15 +109,10 @@ fn a_game_that_cannot_be_replayed_fails_and_does_not_panic() {
 fn an_altered_hash_fails() {
     let text = text_of("gin_rummy_h7k10.jsonl.gz");
     for key in ["info_h", "state_h"] {
-        let (before, after) = text
-            .split_once(&format!("\"{key}\":\""))
-            .expect("hashed games are in the sample");
+        let (before, after) =
+            text.split_once(&format!("\"{key}\":\"")).expect("hashed games are in the sample");
         let digit = if after.starts_with('0') { "1" } else { "0" };
-        assert_eq!(
-            failures(&format!("{before}\"{key}\":\"{digit}{}", &after[1..])),
-            1,
-            "{key}"
-        );
+        assert_eq!(failures(&format!("{before}\"{key}\":\"{digit}{}", &after[1..])), 1, "{key}");
     }
 }
 
@@ -158,12 +124,8 @@ fn altered_gin_cases_fail() {
         ("melds of a knock", |case| case["legal_melds_knock"] = json!([3])),
         ("melds", |case| case["legal_melds_any"] = json!([184])),
         ("discards", |case| case["legal_discards"] = json!([51])),
-        ("lay-offs", |case| {
-            case["layoffs"] = json!({"laid": [5], "chain": [[[], [2]]]})
-        }),
-        ("an unknown meld", |case| {
-            case["layoffs"] = json!({"laid": [185], "chain": []})
-        }),
+        ("lay-offs", |case| case["layoffs"] = json!({"laid": [5], "chain": [[[], [2]]]})),
+        ("an unknown meld", |case| case["layoffs"] = json!({"laid": [185], "chain": []})),
         ("a card twice", |case| case["hand"][0] = case["hand"][1].clone()),
     ];
     for (what, alter) in alterations {
@@ -179,39 +141,25 @@ fn altered_lists_fail() {
     type Alter = fn(&mut Value);
     let alterations: [(&str, Alter); 5] = [
         ("a return", |lists| lists["terminals"][3][1][0] = json!(7.0)),
-        ("a missing terminal", |lists| {
-            drop(lists["terminals"].as_array_mut().unwrap().pop())
-        }),
-        ("another history", |lists| {
-            lists["terminals"][0][0] = json!([0, 1, 2])
-        }),
+        ("a missing terminal", |lists| drop(lists["terminals"].as_array_mut().unwrap().pop())),
+        ("another history", |lists| lists["terminals"][0][0] = json!([0, 1, 2])),
         ("legal actions", |lists| lists["infosets"]["0"][1] = json!([0])),
-        ("a further infoset", |lists| {
-            lists["infosets"]["3"] = json!([0, [0, 1]])
-        }),
+        ("a further infoset", |lists| lists["infosets"]["3"] = json!([0, [0, 1]])),
     ];
     for (what, alter) in alterations {
-        assert!(
-            failures(&altered("kuhn_poker_exhaustive.json", alter)) >= 1,
-            "{what}"
-        );
+        assert!(failures(&altered("kuhn_poker_exhaustive.json", alter)) >= 1, "{what}");
     }
 }
 
 fn sample(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/data/traces")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/traces").join(name)
 }
 
 fn text_of(name: &str) -> String {
     let bytes = fs::read(sample(name)).unwrap();
     let mut text = String::new();
     match name.strip_suffix(".gz") {
-        Some(_) => GzDecoder::new(&bytes[..])
-            .read_to_string(&mut text)
-            .map(drop)
-            .unwrap(),
+        Some(_) => GzDecoder::new(&bytes[..]).read_to_string(&mut text).map(drop).unwrap(),
         None => text = String::from_utf8(bytes).unwrap(),
     }
     text

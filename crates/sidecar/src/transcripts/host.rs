@@ -21,38 +21,19 @@ pub(super) struct Host {
 impl Host {
     pub(super) fn start() -> Result<Self, Error> {
         let config = ServeConfig::default();
-        let listen = |source| Error::Listen {
-            address: config.address,
-            source,
-        };
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(listen)?;
+        let listen = |source| Error::Listen { address: config.address, source };
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(listen)?;
         let server = runtime.block_on(serve(config.clone()))?;
-        Ok(Self {
-            server,
-            client: reqwest::Client::new(),
-            runtime,
-        })
+        Ok(Self { server, client: reqwest::Client::new(), runtime })
     }
 
     /// Value of a method; null if it was not answered with success.
     pub(super) fn call(&self, method: &str, kwargs: Value) -> Result<Value, Error> {
         let url = self.server.url();
-        let unreachable = |source| Error::Unreachable {
-            url: url.clone(),
-            what: method.to_owned(),
-            source,
-        };
+        let unreachable = |source| Error::Unreachable { url: url.clone(), what: method.to_owned(), source };
         let answer = async {
-            let response = self
-                .client
-                .post(format!("{url}/{method}"))
-                .json(&kwargs)
-                .timeout(DEADLINE)
-                .send()
-                .await?;
+            let response =
+                self.client.post(format!("{url}/{method}")).json(&kwargs).timeout(DEADLINE).send().await?;
             response.json::<Value>().await
         };
         let mut answer = self.runtime.block_on(answer).map_err(unreachable)?;

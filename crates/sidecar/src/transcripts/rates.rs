@@ -30,18 +30,14 @@ impl MatchRates {
     /// Counts an episode that was played with the recorded moves.
     pub(super) fn add(&mut self, record: &Record, case: &str, episode: &RecordedEpisode) {
         let simulations = record.request.mcts_max_simulations.unwrap_or_default();
-        let row = self
-            .rows
-            .entry((episode.game().to_owned(), simulations))
-            .or_default();
+        let row = self.rows.entry((episode.game().to_owned(), simulations)).or_default();
         row.episodes += 1;
         for (index, &(ours, recorded)) in episode.opponent_moves().iter().enumerate() {
             row.moves += 1;
             row.equal += u64::from(ours == recorded);
             if ours != recorded && row.first_difference.is_none() {
-                row.first_difference = Some(format!(
-                    "{case}, opponent's move {index}: ours {ours}, recorded {recorded}"
-                ));
+                row.first_difference =
+                    Some(format!("{case}, opponent's move {index}: ours {ours}, recorded {recorded}"));
             }
         }
     }

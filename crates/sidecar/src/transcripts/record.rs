@@ -42,28 +42,13 @@ struct WireStep {
 impl Record {
     pub(super) fn from_json(value: Value) -> Option<Self> {
         let wire: Wire = serde_json::from_value(value).ok()?;
-        let (actions, steps): (Vec<_>, Vec<_>) = wire
-            .steps
-            .into_iter()
-            .map(|step| (step.action, step.resp))
-            .unzip();
-        let last = [
-            wire.step_after_done,
-            wire.state_after_done,
-            wire.stop,
-            wire.stop_again,
-        ];
-        let replies: Vec<Value> = std::iter::once(without_rules(wire.reset))
-            .chain(steps)
-            .chain(last)
-            .collect();
+        let (actions, steps): (Vec<_>, Vec<_>) =
+            wire.steps.into_iter().map(|step| (step.action, step.resp)).unzip();
+        let last = [wire.step_after_done, wire.state_after_done, wire.stop, wire.stop_again];
+        let replies: Vec<Value> =
+            std::iter::once(without_rules(wire.reset)).chain(steps).chain(last).collect();
         let replies = names(actions.len()).into_iter().zip(replies).collect();
-        Some(Self {
-            request: wire.request,
-            replies,
-            history: wire.history,
-            actions,
-        })
+        Some(Self { request: wire.request, replies, history: wire.history, actions })
     }
 
     pub(super) fn is_against_mcts(&self) -> bool {
@@ -98,9 +83,7 @@ impl Record {
     pub(super) fn opponent_moves(&self) -> Result<Vec<Action>, String> {
         let catalog = Catalog::new(&Catalog::DEFAULT).map_err(|error| error.to_string())?;
         let task_id = self.request.task_id.unwrap_or_default();
-        let variant = catalog
-            .variant(task_id)
-            .ok_or_else(|| format!("no game for task_id {task_id}"))?;
+        let variant = catalog.variant(task_id).ok_or_else(|| format!("no game for task_id {task_id}"))?;
         let opponent = Player::Seat((1 - self.request.seed.unwrap_or_default() % 2) as usize);
         let mut state = variant.game.new_initial_state();
         let (mut moves, mut legal, mut outcomes) = (Vec::new(), Vec::new(), Vec::new());
@@ -115,21 +98,14 @@ impl Record {
             }
             state.apply(action);
         }
-        if state.is_terminal() {
-            Ok(moves)
-        } else {
-            Err("the history ends before the game".to_owned())
-        }
+        if state.is_terminal() { Ok(moves) } else { Err("the history ends before the game".to_owned()) }
     }
 }
 
 fn names(n_steps: usize) -> Vec<String> {
     let steps = (0..n_steps).map(|step| format!("steps[{step}]"));
     let last = ["step_after_done", "state_after_done", "stop", "stop_again"].map(str::to_owned);
-    std::iter::once("reset".to_owned())
-        .chain(steps)
-        .chain(last)
-        .collect()
+    std::iter::once("reset".to_owned()).chain(steps).chain(last).collect()
 }
 
 /// The rules are told in other words here and there.

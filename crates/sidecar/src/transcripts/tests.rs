@@ -15,20 +15,13 @@ fn verify(path: &Path) -> VerifyReport {
 
 fn assert_passed(report: &VerifyReport) {
     let failures: Vec<String> = report.failures.iter().map(ToString::to_string).collect();
-    assert!(
-        report.passed(),
-        "{}\n{}",
-        report.last_line("transcripts"),
-        failures.join("\n")
-    );
+    assert!(report.passed(), "{}\n{}", report.last_line("transcripts"), failures.join("\n"));
 }
 
 /// Report on the excerpt with one piece of text replaced.
 fn verify_altered(from: &str, to: &str) -> VerifyReport {
     let mut text = String::new();
-    GzDecoder::new(std::fs::File::open(EXCERPT).unwrap())
-        .read_to_string(&mut text)
-        .unwrap();
+    GzDecoder::new(std::fs::File::open(EXCERPT).unwrap()).read_to_string(&mut text).unwrap();
     assert!(text.contains(from), "{from}");
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(text.replacen(from, to, 1).as_bytes()).unwrap();
@@ -47,11 +40,7 @@ fn every_recorded_episode_goes_the_same_way_here() {
     }
     let report = verify(&path);
     assert_passed(&report);
-    assert_eq!(
-        report.cases,
-        157 + 4,
-        "episodes, protocol errors, and a match rate per game and search"
-    );
+    assert_eq!(report.cases, 157 + 4, "episodes, protocol errors, and a match rate per game and search");
     assert_eq!(report.notes.len(), 6, "{:?}", report.notes);
 }
 
@@ -60,10 +49,7 @@ fn the_committed_excerpt_goes_the_same_way_here() {
     let report = verify(Path::new(EXCERPT));
     assert_passed(&report);
     for note in &report.notes {
-        assert!(
-            note.contains("(100.0 %)") && note.ends_with("first difference: none"),
-            "{note}"
-        );
+        assert!(note.contains("(100.0 %)") && note.ends_with("first difference: none"), "{note}");
     }
 }
 
@@ -73,40 +59,17 @@ fn an_altered_value_is_found_and_named() {
         (r#""reward":-0.01"#, r#""reward":-0.02"#, ".reward"),
         ("Your dice: [", "Your dice:  [", ".observation"),
         (r#""step_count":3"#, r#""step_count":4"#, ".info.step_count"),
-        (
-            r#""last_opponent_action":1"#,
-            r#""last_opponent_action":2"#,
-            ".info.last_opponent_action",
-        ),
-        (
-            "Final Returns: [1.0, -1.0]",
-            "Final Returns: [1.0, -2.0]",
-            ".observation",
-        ),
-        (
-            r#""type":"episode_done""#,
-            r#""type":"episode_over""#,
-            ".info.error.type",
-        ),
+        (r#""last_opponent_action":1"#, r#""last_opponent_action":2"#, ".info.last_opponent_action"),
+        ("Final Returns: [1.0, -1.0]", "Final Returns: [1.0, -2.0]", ".observation"),
+        (r#""type":"episode_done""#, r#""type":"episode_over""#, ".info.error.type"),
         (r#""stopped":true"#, r#""stopped":false"#, ".stopped"),
-        (
-            r#""error":{"type":"no_episode_id","#,
-            r#""error":{"#,
-            ".info.error",
-        ),
+        (r#""error":{"type":"no_episode_id","#, r#""error":{"#, ".info.error"),
         (r#""history":[2,"#, r#""history":[3,"#, "history"),
     ] {
         let report = verify_altered(from, to);
+        assert!(!report.passed() && report.failed <= 2, "{from}: {}", report.last_line("transcripts"));
         assert!(
-            !report.passed() && report.failed <= 2,
-            "{from}: {}",
-            report.last_line("transcripts")
-        );
-        assert!(
-            report
-                .failures
-                .iter()
-                .any(|failure| failure.field.ends_with(field)),
+            report.failures.iter().any(|failure| failure.field.ends_with(field)),
             "{from}: {:?}",
             report.failures
         );
@@ -116,13 +79,9 @@ fn an_altered_value_is_found_and_named() {
 #[test]
 fn another_kind_of_file_is_left_to_others() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(b"{\"game\":\"kuhn_poker\",\"actions\":[]}\n")
-        .unwrap();
+    file.write_all(b"{\"game\":\"kuhn_poker\",\"actions\":[]}\n").unwrap();
     assert_eq!(verify_transcripts(file.path()).unwrap(), None);
     assert!(
-        verify_transcripts(Path::new("/no/such/file"))
-            .unwrap_err()
-            .to_string()
-            .contains("/no/such/file")
+        verify_transcripts(Path::new("/no/such/file")).unwrap_err().to_string().contains("/no/such/file")
     );
 }

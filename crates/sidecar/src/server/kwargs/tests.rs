@@ -15,10 +15,7 @@ fn a_body_is_keywords_unless_it_says_args_or_kwargs() {
     assert_eq!(read("[1, 2]"), json!([[], {}]));
     assert_eq!(read(r#"{"action": "2"}"#), json!([[], {"action": "2"}]));
     assert_eq!(read(r#"{"args": [1], "other": 2}"#), json!([[1], {}]));
-    assert_eq!(
-        read(r#"{"kwargs": {"seed": 1}, "other": 2}"#),
-        json!([[], {"seed": 1}])
-    );
+    assert_eq!(read(r#"{"kwargs": {"seed": 1}, "other": 2}"#), json!([[], {"seed": 1}]));
 }
 
 #[test]
@@ -65,12 +62,7 @@ fn positions_and_nulls_are_understood() {
     let opponent = Some("random".to_owned());
     assert_eq!(
         request,
-        ResetRequest {
-            task_id: Some(200_000_001),
-            seed: Some(7),
-            opponent,
-            ..Default::default()
-        }
+        ResetRequest { task_id: Some(200_000_001), seed: Some(7), opponent, ..Default::default() }
     );
 }
 
@@ -79,14 +71,8 @@ fn a_call_without_a_method_is_malformed() {
     for (body, want) in [
         (r#"{"args": []}"#, "Field required"),
         (r#"{"method": 3}"#, "Input should be a valid string"),
-        (
-            r#"{"method": "reset", "args": {}}"#,
-            "Input should be a valid list",
-        ),
-        (
-            r#"{"method": "reset", "kwargs": []}"#,
-            "Input should be a valid dictionary",
-        ),
+        (r#"{"method": "reset", "args": {}}"#, "Input should be a valid list"),
+        (r#"{"method": "reset", "kwargs": []}"#, "Input should be a valid dictionary"),
         ("3", "Input should be a valid dictionary"),
     ] {
         let problems = CallBody::from_body(body.as_bytes()).unwrap_err();
