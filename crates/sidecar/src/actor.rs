@@ -7,7 +7,7 @@
 //! opponents: `cfr` (CFR+ average policy) and `self` (the agent plays both seats).
 
 mod episode;
-mod opponent;
+pub(crate) mod opponent;
 mod recorded;
 mod replies;
 mod table;
@@ -88,11 +88,7 @@ impl Actor {
     /// # Errors
     /// Whatever the original answers with HTTP 500, and [`Error::TooManyEpisodes`].
     pub fn reset(&self, request: &ResetRequest) -> Result<EnvResult, Error> {
-        let task_id = request.task_id.unwrap_or_else(|| self.random_task_id());
-        let seed = request.seed.unwrap_or_else(|| self.random() % (MAX_SEED + 1));
-        if seed > MAX_SEED {
-            return Err(Error::SeedRange(seed));
-        }
+        let (task_id, seed) = self.resolve(request)?;
         let Some(variant) = self.catalog.variant(task_id) else {
             return Ok(replies::invalid_game(task_id, seed, self.catalog.names()));
         };
@@ -139,9 +135,7 @@ impl Actor {
 
     /// What a call of this episode costs; unknown episodes are light.
     pub fn episode_weight(&self, episode_id: &str) -> Weight {
-        self.table
-            .get(episode_id)
-            .map_or(Weight::Light, |slot| slot.weight)
+        self.table.get(episode_id).map_or(Weight::Light, |slot| slot.weight)
     }
 
     /// Frees the episodes that nobody has touched for the idle timeout, and returns how many.
@@ -159,19 +153,32 @@ impl Actor {
         self.catalog.names()
     }
 
+    /// The games and their variants.
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// `(task_id, seed)` of a request, drawn at random where it has none.
+    ///
+    /// # Errors
+    /// [`Error::SeedRange`].
+    pub(crate) fn resolve(&self, request: &ResetRequest) -> Result<(u64, u64), Error> {
+        let task_id = request.task_id.unwrap_or_else(|| self.random_task_id());
+        let seed = request.seed.unwrap_or_else(|| self.random() % (MAX_SEED + 1));
+        if seed > MAX_SEED {
+            return Err(Error::SeedRange(seed));
+        }
+        Ok((task_id, seed))
+    }
+
     /// `(task_id, seed, number of this call)` of an episode: what decides its faults.
     pub(crate) fn fault_key(&self, episode_id: &str) -> Option<(u64, u64, u64)> {
         self.table.get(episode_id).map(|slot| slot.next_call())
     }
 
     fn find<'a>(&self, episode_id: Option<&'a str>) -> Result<(&'a str, Arc<Slot>), replies::Missing<'a>> {
-        let id = episode_id
-            .filter(|id| !id.is_empty())
-            .ok_or(replies::Missing::NoId)?;
-        self.table
-            .get(id)
-            .map(|slot| (id, slot))
-            .ok_or(replies::Missing::Unknown(id))
+        let id = episode_id.filter(|id| !id.is_empty()).ok_or(replies::Missing::NoId)?;
+        self.table.get(id).map(|slot| (id, slot)).ok_or(replies::Missing::Unknown(id))
     }
 
     fn random(&self) -> u64 {
@@ -179,12 +186,7 @@ impl Actor {
     }
 
     fn random_task_id(&self) -> u64 {
-        let ranges: Vec<_> = self
-            .catalog
-            .names()
-            .iter()
-            .filter_map(|name| name.task_ids())
-            .collect();
+        let ranges: Vec<_> = self.catalog.names().iter().filter_map(|name| name.task_ids()).collect();
         let range = &ranges[(self.random() % ranges.len().max(1) as u64) as usize];
         range.start + self.random() % (range.end - range.start)
     }

@@ -23,6 +23,15 @@ pub enum Error {
         /// Short name.
         game: &'static str,
     },
+    /// Ask for one that there is.
+    #[error("Unknown opponent type: {0}")]
+    UnknownOpponent(String),
+    /// Ask for less time, or more than none.
+    #[error("timeout is {0} s, which is not between 0 and 86400")]
+    Timeout(f64),
+    /// Make the shares smaller.
+    #[error("fault rates are shares of all requests, from 0 to 1 and together at most 1; they are {0:?}")]
+    FaultRates(crate::Faults),
     /// Give games that there are.
     #[error("no sidecar can play `{0}`")]
     UnknownGame(String),

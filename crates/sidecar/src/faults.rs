@@ -39,11 +39,8 @@ impl FromStr for Latency {
     fn from_str(text: &str) -> Result<Self, Error> {
         let wrong = || Error::Latency(text.to_owned());
         let (kind, rest) = text.split_once(':').ok_or_else(wrong)?;
-        let values: Vec<f64> = rest
-            .split(',')
-            .map(str::parse)
-            .collect::<Result<_, _>>()
-            .map_err(|_| wrong())?;
+        let values: Vec<f64> =
+            rest.split(',').map(str::parse).collect::<Result<_, _>>().map_err(|_| wrong())?;
         if values.iter().any(|value| !(value.is_finite() && *value >= 0.0)) {
             return Err(wrong());
         }
@@ -68,7 +65,7 @@ impl Latency {
     }
 }
 
-/// What happens to requests. The rates are shares of all requests and should not sum to more than 1.
+/// What happens to requests. The rates are shares of all requests, see [`Faults::check`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Faults {
     /// Added to every reply.
@@ -108,6 +105,21 @@ pub enum Outcome {
 }
 
 impl Faults {
+    /// Does nothing if the rates can be met. [`crate::serve`] asks it too.
+    ///
+    /// # Errors
+    /// [`Error::FaultRates`] if one is no number from 0 to 1, or if they sum to more than 1.
+    pub fn check(&self) -> Result<(), Error> {
+        let rates = [self.error_rate, self.drop_rate, self.hang_rate];
+        let are_shares = rates.iter().all(|rate| (0.0..=1.0).contains(rate));
+        // Three decimal fractions that make 1 on paper may exceed it by rounding.
+        if are_shares && rates.iter().sum::<f64>() <= 1.0 + f64::EPSILON {
+            Ok(())
+        } else {
+            Err(Error::FaultRates(*self))
+        }
+    }
+
     /// Fate of call number `turn` (0 is the reset) of an episode.
     pub fn fate(&self, task_id: u64, seed: u64, turn: u64) -> Fate {
         let mut random = FastRng::new(chance::mix_all(&[self.seed, task_id, seed, turn]));
@@ -117,18 +129,11 @@ impl Faults {
         } else if which < self.hang_rate + self.error_rate {
             Outcome::Fail
         } else if which < self.hang_rate + self.error_rate + self.drop_rate {
-            if side < 0.5 {
-                Outcome::DropBefore
-            } else {
-                Outcome::DropAfter
-            }
+            if side < 0.5 { Outcome::DropBefore } else { Outcome::DropAfter }
         } else {
             Outcome::Serve
         };
-        Fate {
-            delay: self.latency.draw(&mut random),
-            outcome,
-        }
+        Fate { delay: self.latency.draw(&mut random), outcome }
     }
 }
 

@@ -12,6 +12,7 @@ mod catalog;
 mod chance;
 pub mod check;
 mod error;
+mod evaluate;
 mod faults;
 mod server;
 pub mod text;

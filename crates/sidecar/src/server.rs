@@ -29,6 +29,8 @@ const MAX_CONNECTIONS: usize = 1024;
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a graceful shutdown waits for requests that are being answered.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+/// Games of `evaluate` at once unless said otherwise; the original's thread pool has a hundred threads, two a game.
+const MAX_EVALUATIONS: usize = 50;
 /// Pause after a failed accept, e.g. when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -43,6 +45,8 @@ pub struct ServeConfig {
     pub faults: Option<Faults>,
     /// Searches at once.
     pub compute_threads: usize,
+    /// Games of `evaluate` at once; more wait, within their own timeouts.
+    pub max_evaluations: usize,
 }
 
 impl Default for ServeConfig {
@@ -53,6 +57,7 @@ impl Default for ServeConfig {
             actor: ActorConfig::default(),
             faults: None,
             compute_threads: std::thread::available_parallelism().map_or(1, usize::from),
+            max_evaluations: MAX_EVALUATIONS,
         }
     }
 }
@@ -70,23 +75,17 @@ pub struct Server {
 /// Starts a sidecar.
 ///
 /// # Errors
-/// [`Error::Listen`] if the address is taken; [`Error::UnknownGame`].
+/// [`Error::Listen`] if the address is taken; [`Error::UnknownGame`]; [`Error::FaultRates`].
 pub async fn serve(config: ServeConfig) -> Result<Server, Error> {
-    let listen = |source| Error::Listen {
-        address: config.address,
-        source,
-    };
+    config.faults.as_ref().map_or(Ok(()), Faults::check)?;
+    let listen = |source| Error::Listen { address: config.address, source };
     let listener = TcpListener::bind(config.address).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     let actor = Arc::new(Actor::new(&config.actor)?);
     let (stopping, killed) = (CancellationToken::new(), CancellationToken::new());
-    let app = App::new(Arc::clone(&actor), config.faults, config.compute_threads);
-    let acceptor = Acceptor {
-        listener,
-        app: Arc::new(app),
-        stopping: stopping.clone(),
-        killed: killed.clone(),
-    };
+    let app = App::new(Arc::clone(&actor), &config);
+    let acceptor =
+        Acceptor { listener, app: Arc::new(app), stopping: stopping.clone(), killed: killed.clone() };
     let reaper = reap(Arc::clone(&actor), config.actor.idle_timeout, stopping.clone());
     let accepting = tokio::spawn(async move {
         let reaper = tokio::spawn(reaper);
@@ -94,13 +93,7 @@ pub async fn serve(config: ServeConfig) -> Result<Server, Error> {
         reaper.abort();
     });
     info!(%address, "sidecar listens");
-    Ok(Server {
-        address,
-        actor,
-        stopping,
-        killed,
-        accepting: Some(accepting),
-    })
+    Ok(Server { address, actor, stopping, killed, accepting: Some(accepting) })
 }
 
 impl Server {
@@ -111,11 +104,8 @@ impl Server {
 
     /// In the form that `ENVIRONMENT_SERVER_URLS` takes. An unspecified address is shown as this machine's.
     pub fn url(&self) -> String {
-        let host = if self.address.ip().is_unspecified() {
-            Ipv4Addr::LOCALHOST.into()
-        } else {
-            self.address.ip()
-        };
+        let host =
+            if self.address.ip().is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { self.address.ip() };
         format!("http://{}", SocketAddr::new(host, self.address.port()))
     }
 
@@ -219,9 +209,7 @@ impl Acceptor {
             // Replies are small and asked for one by one: waiting to fill a packet only costs time.
             let _ = stream.set_nodelay(true);
             let mut builder = hyper::server::conn::http1::Builder::new();
-            builder
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEADER_TIMEOUT);
+            builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
             let serving = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
             tokio::pin!(serving);
             let mut is_stopping = false;

@@ -1,4 +1,8 @@
 //! One episode: a state, two seats, and the counters that the replies show.
+//!
+//! gin_rummy has rare states where the seat to move has no legal action (see [`State::legal_actions`]). The original
+//! leaves such an episode open for ever: every step is refused. Here it ends: `done` and `truncated` with
+//! `info.error` of type `no_legal_action`, without a score.
 
 use std::sync::Arc;
 
@@ -6,7 +10,7 @@ use games::rng::RandomState;
 use games::{Action, Player, State};
 use schema::env_api::{EnvResult, Info, InfoError};
 
-use super::opponent::{Opponent, OpponentChoice};
+use super::opponent::{Opponent, OpponentChoice, has_legal_action, legal_actions};
 use super::replies;
 use crate::catalog::Variant;
 use crate::{Error, text};
@@ -15,6 +19,8 @@ use crate::{Error, text};
 const INVALID_ACTION_REWARD: f64 = -0.01;
 /// The deal's stream is that of `seed + 100`.
 const CHANCE_OFFSET: u32 = 100;
+/// Message of the error that ends an episode at a state without legal actions. The wording is ours.
+const NO_LEGAL_ACTION: &str = "The seat to move has no legal action; the episode ends without a score.";
 
 /// An episode, from its reset until it is freed.
 #[derive(Debug)]
@@ -99,6 +105,7 @@ impl Episode {
                 Player::Terminal => return last_mover,
                 Player::Chance => self.draw(),
                 Player::Seat(seat) if seat == self.agent_seat => return last_mover,
+                Player::Seat(_) if self.is_stuck() => return last_mover,
                 Player::Seat(_) => {
                     let Some(action) = self.opponent.choose(self.state.as_ref()) else {
                         return last_mover;
@@ -116,17 +123,18 @@ impl Episode {
         self.play_until_agent();
         let observation =
             text::reset_observation(self.variant.game.as_ref(), self.state.as_ref(), self.shown_seat());
-        self.reply(id, observation, 0.0, None)
+        self.reply(id, observation, 0.0, self.stuck_error())
     }
 
     /// The observation again.
     pub(super) fn state(&self, id: &str) -> EnvResult {
-        self.reply(id, self.observation(), 0.0, None)
+        self.reply(id, self.observation(), 0.0, self.stuck_error())
     }
 
     /// Plays what `action` names, if that can be played.
     pub(super) fn step(&mut self, id: &str, action: &str) -> EnvResult {
         let seat = match self.state.current_player() {
+            Player::Seat(_) if self.is_stuck() => return self.state(id),
             Player::Seat(seat) => seat,
             _ => {
                 let error = replies::error("episode_done", "Episode already finished. Call reset().");
@@ -141,7 +149,7 @@ impl Episode {
         self.play(action_id);
         let last_mover = self.play_until_agent();
         let reward = self.reward_after(last_mover);
-        self.reply(id, self.observation(), reward, None)
+        self.reply(id, self.observation(), reward, self.stuck_error())
     }
 
     /// Reward of a played action. The original adds something else to its running sum if the opponent ended the game:
@@ -162,9 +170,7 @@ impl Episode {
     fn draw(&mut self) {
         let mut outcomes = Vec::new();
         self.state.chance_outcomes(&mut outcomes);
-        let drawn = self
-            .chance
-            .choice_weighted_by(outcomes.iter().map(|&(_, probability)| probability));
+        let drawn = self.chance.choice_weighted_by(outcomes.iter().map(|&(_, probability)| probability));
         self.apply(outcomes[drawn].0);
     }
 
@@ -179,9 +185,17 @@ impl Episode {
     }
 
     fn is_legal(&self, action: Action) -> bool {
-        let mut legal = Vec::new();
-        self.state.legal_actions(&mut legal);
-        legal.contains(&action)
+        legal_actions(self.state.as_ref()).contains(&action)
+    }
+
+    /// A seat is to move and cannot.
+    fn is_stuck(&self) -> bool {
+        matches!(self.state.current_player(), Player::Seat(_)) && !has_legal_action(self.state.as_ref())
+    }
+
+    fn stuck_error(&self) -> Option<InfoError> {
+        self.is_stuck()
+            .then(|| InfoError { retryable: false, ..replies::error("no_legal_action", NO_LEGAL_ACTION) })
     }
 
     /// The agent's seat; in self-play the seat to move, until the end.
@@ -208,14 +222,17 @@ impl Episode {
             last_opponent_action: self.last_opponent_action.map(u32::from),
             error,
         };
-        let done = self.state.is_terminal();
+        let is_stuck = self.is_stuck();
         EnvResult {
             observation,
             reward,
-            done,
-            truncated: false,
+            done: is_stuck || self.state.is_terminal(),
+            truncated: is_stuck,
             episode_id: Some(id.to_owned()),
             info,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,17 +4,18 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// The methods of an episode.
+/// The methods of the actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Method {
     Reset,
     Step,
     State,
     Stop,
+    Evaluate,
 }
 
 impl Method {
-    pub(super) const ALL: [Self; 4] = [Self::Reset, Self::Step, Self::State, Self::Stop];
+    pub(super) const ALL: [Self; 5] = [Self::Reset, Self::Step, Self::State, Self::Stop, Self::Evaluate];
 
     pub(super) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|method| method.name() == name)
@@ -26,35 +27,42 @@ impl Method {
             Self::Step => "step",
             Self::State => "state",
             Self::Stop => "stop",
+            Self::Evaluate => "evaluate",
         }
     }
 
-    /// Names in order, and how many of them have no default.
-    fn parameters(self) -> (&'static [&'static str], usize) {
+    /// Names in order, and those among them without a default.
+    fn parameters(self) -> (&'static [&'static str], &'static [&'static str]) {
         match self {
-            Self::Reset => (
+            Self::Reset => {
+                (&["task_id", "seed", "opponent", "mcts_max_simulations", "mcts_num_rollouts"], &[])
+            }
+            Self::Step => (&["action", "episode_id"], &["action"]),
+            Self::State | Self::Stop => (&["episode_id"], &[]),
+            Self::Evaluate => (
                 &[
                     "task_id",
                     "seed",
+                    "model",
+                    "base_url",
+                    "timeout",
+                    "temperature",
+                    "api_key",
                     "opponent",
                     "mcts_max_simulations",
                     "mcts_num_rollouts",
                 ],
-                0,
+                &["model", "base_url"],
             ),
-            Self::Step => (&["action", "episode_id"], 1),
-            Self::State | Self::Stop => (&["episode_id"], 0),
         }
     }
 
     /// As Python prints it.
     pub(super) fn signature(self) -> String {
-        let (names, n_required) = self.parameters();
-        let optional = names[n_required..].iter().map(|name| format!("{name}=None"));
-        let all: Vec<String> = names[..n_required]
+        let (names, required) = self.parameters();
+        let all: Vec<String> = names
             .iter()
-            .map(|&name| name.to_owned())
-            .chain(optional)
+            .map(|name| if required.contains(name) { (*name).to_owned() } else { format!("{name}=None") })
             .collect();
         format!("({})", all.join(", "))
     }
@@ -90,15 +98,9 @@ impl Arguments {
             return Self::default();
         };
         if !fields.contains_key("args") && !fields.contains_key("kwargs") {
-            return Self {
-                args: Vec::new(),
-                kwargs: fields,
-            };
+            return Self { args: Vec::new(), kwargs: fields };
         }
-        let args = fields
-            .remove("args")
-            .and_then(|args| args.as_array().cloned())
-            .unwrap_or_default();
+        let args = fields.remove("args").and_then(|args| args.as_array().cloned()).unwrap_or_default();
         let kwargs = match fields.remove("kwargs") {
             Some(Value::Object(kwargs)) => kwargs,
             _ => Map::new(),
@@ -112,18 +114,13 @@ impl Arguments {
     /// What Python's TypeError says.
     pub(super) fn bind<T: DeserializeOwned>(self, method: Method) -> Result<T, String> {
         let name = format!("Actor.{}()", method.name());
-        let (parameters, n_required) = method.parameters();
+        let (parameters, required) = method.parameters();
         if self.args.len() > parameters.len() {
             let (takes, given) = (parameters.len() + 1, self.args.len() + 1);
-            return Err(format!(
-                "{name} takes {takes} positional arguments but {given} were given"
-            ));
+            return Err(format!("{name} takes {takes} positional arguments but {given} were given"));
         }
-        let mut bound: Map<String, Value> = parameters
-            .iter()
-            .map(|&key| key.to_owned())
-            .zip(self.args)
-            .collect();
+        let mut bound: Map<String, Value> =
+            parameters.iter().map(|&key| key.to_owned()).zip(self.args).collect();
         for (key, value) in self.kwargs {
             if !parameters.contains(&key.as_str()) {
                 return Err(format!("{name} got an unexpected keyword argument '{key}'"));
@@ -133,13 +130,8 @@ impl Arguments {
             }
             bound.insert(key, value);
         }
-        if let Some(missing) = parameters[..n_required]
-            .iter()
-            .find(|&&key| !bound.contains_key(key))
-        {
-            return Err(format!(
-                "{name} missing 1 required positional argument: '{missing}'"
-            ));
+        if let Some(missing) = required.iter().find(|&&key| !bound.contains_key(key)) {
+            return Err(format!("{name} missing 1 required positional argument: '{missing}'"));
         }
         serde_json::from_value(Value::Object(bound))
             .map_err(|error| format!("{name} got a wrong value: {error}"))
@@ -169,50 +161,31 @@ impl CallBody {
                 ));
             }
             Err(error) => {
-                return Err(problem(
-                    "json_invalid",
-                    &["body"],
-                    &format!("JSON decode error: {error}"),
-                ));
+                return Err(problem("json_invalid", &["body"], &format!("JSON decode error: {error}")));
             }
         };
         let method = match fields.remove("method") {
             Some(Value::String(method)) => method,
             None => return Err(problem("missing", &["body", "method"], "Field required")),
             Some(_) => {
-                return Err(problem(
-                    "string_type",
-                    &["body", "method"],
-                    "Input should be a valid string",
-                ));
+                return Err(problem("string_type", &["body", "method"], "Input should be a valid string"));
             }
         };
         let args = match fields.remove("args") {
             Some(Value::Array(args)) => args,
             None => Vec::new(),
             Some(_) => {
-                return Err(problem(
-                    "list_type",
-                    &["body", "args"],
-                    "Input should be a valid list",
-                ));
+                return Err(problem("list_type", &["body", "args"], "Input should be a valid list"));
             }
         };
         let kwargs = match fields.remove("kwargs") {
             Some(Value::Object(kwargs)) => kwargs,
             None => Map::new(),
             Some(_) => {
-                return Err(problem(
-                    "dict_type",
-                    &["body", "kwargs"],
-                    "Input should be a valid dictionary",
-                ));
+                return Err(problem("dict_type", &["body", "kwargs"], "Input should be a valid dictionary"));
             }
         };
-        Ok(Self {
-            method,
-            arguments: Arguments { args, kwargs },
-        })
+        Ok(Self { method, arguments: Arguments { args, kwargs } })
     }
 }
 

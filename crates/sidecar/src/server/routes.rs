@@ -16,9 +16,11 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::trace;
 
+use super::ServeConfig;
 use super::kwargs::{Arguments, CallBody, EpisodeKwargs, Method, StepKwargs};
 use crate::Error;
 use crate::actor::{Actor, Weight};
+use crate::evaluate::{EvaluateRequest, Evaluator, Patience};
 use crate::faults::{Fate, Faults, Outcome};
 
 /// The original gives a call this much more than the `timeout` among its arguments.
@@ -29,16 +31,20 @@ const CALL_GRACE: Duration = Duration::from_secs(10);
 pub(super) struct App {
     actor: Arc<Actor>,
     faults: Option<Faults>,
-    compute: Semaphore,
+    compute: Arc<Semaphore>,
+    evaluator: Evaluator,
 }
 
 impl App {
-    pub(super) fn new(actor: Arc<Actor>, faults: Option<Faults>, compute_threads: usize) -> Self {
-        Self {
-            actor,
-            faults,
-            compute: Semaphore::new(compute_threads.max(1)),
-        }
+    pub(super) fn new(actor: Arc<Actor>, config: &ServeConfig) -> Self {
+        let compute = Arc::new(Semaphore::new(config.compute_threads.max(1)));
+        let evaluator = Evaluator::new(
+            Arc::clone(&actor),
+            Arc::clone(&compute),
+            config.max_evaluations,
+            Patience::default(),
+        );
+        Self { actor, faults: config.faults, compute, evaluator }
     }
 }
 
@@ -93,30 +99,21 @@ async fn call(
     let CallBody { method, arguments } = match CallBody::from_body(&body) {
         Ok(call) => call,
         Err(problems) => {
-            return (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                Json(json!({ "detail": problems })),
-            )
-                .into_response();
+            return (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "detail": problems }))).into_response();
         }
     };
     // The argument is passed on as well, as in the original, where only `evaluate` takes it.
     let timeout = arguments.kwargs.get("timeout").and_then(Value::as_f64);
-    let limit = timeout
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .map(|limit| limit + CALL_GRACE);
+    let limit =
+        timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).map(|limit| limit + CALL_GRACE);
     let dispatched = dispatch(&app, &connection, &method, arguments);
     let Some(limit) = limit else {
         return dispatched.await;
     };
     tokio::time::timeout(limit, dispatched).await.unwrap_or_else(|_| {
         let error = format!("Method {method} timed out after {} s", limit.as_secs_f64());
-        Json(Envelope {
-            status: "failed".to_owned(),
-            result: json!({ "error": error }),
-            error: None,
-        })
-        .into_response()
+        Json(Envelope { status: "failed".to_owned(), result: json!({ "error": error }), error: None })
+            .into_response()
     })
 }
 
@@ -151,6 +148,15 @@ async fn dispatch(app: &Arc<App>, connection: &Connection, name: &str, arguments
 
 /// Runs a call where its weight belongs.
 async fn run(app: &Arc<App>, call: Call) -> Response {
+    let call = match call {
+        Call::Episode(call) => call,
+        Call::Evaluate(request) => {
+            return match app.evaluator.evaluate(*request).await {
+                Ok(evaluation) => succeed(evaluation),
+                Err(error) => refuse(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+            };
+        }
+    };
     if call.weight(&app.actor) == Weight::Light {
         return call.run(&app.actor);
     }
@@ -167,22 +173,40 @@ async fn run(app: &Arc<App>, call: Call) -> Response {
 /// A method with its arguments.
 #[derive(Debug)]
 enum Call {
+    Episode(EpisodeCall),
+    Evaluate(Box<EvaluateRequest>),
+}
+
+impl Call {
+    fn bind(method: Method, arguments: Arguments) -> Result<Self, String> {
+        Ok(match method {
+            Method::Reset => Self::Episode(EpisodeCall::Reset(arguments.bind(method)?)),
+            Method::Step => Self::Episode(EpisodeCall::Step(arguments.bind(method)?)),
+            Method::State => Self::Episode(EpisodeCall::State(arguments.bind(method)?)),
+            Method::Stop => Self::Episode(EpisodeCall::Stop(arguments.bind(method)?)),
+            Method::Evaluate => Self::Evaluate(arguments.bind(method)?),
+        })
+    }
+
+    /// `None` for calls that faults do not meet: those are for episodes that a client plays.
+    fn fate(&self, actor: &Actor, faults: &Faults) -> Option<Fate> {
+        match self {
+            Self::Episode(call) => call.fate(actor, faults),
+            Self::Evaluate(_) => None,
+        }
+    }
+}
+
+/// A call of one episode, which computes and never waits.
+#[derive(Debug)]
+enum EpisodeCall {
     Reset(ResetRequest),
     Step(StepKwargs),
     State(EpisodeKwargs),
     Stop(EpisodeKwargs),
 }
 
-impl Call {
-    fn bind(method: Method, arguments: Arguments) -> Result<Self, String> {
-        Ok(match method {
-            Method::Reset => Self::Reset(arguments.bind(method)?),
-            Method::Step => Self::Step(arguments.bind(method)?),
-            Method::State => Self::State(arguments.bind(method)?),
-            Method::Stop => Self::Stop(arguments.bind(method)?),
-        })
-    }
-
+impl EpisodeCall {
     fn run(&self, actor: &Actor) -> Response {
         match self {
             Self::Reset(request) => match actor.reset(request) {
@@ -202,9 +226,7 @@ impl Call {
         match self {
             Self::Reset(request) => actor.reset_weight(request),
             Self::Step(StepKwargs { episode_id, .. }) | Self::State(EpisodeKwargs { episode_id }) => {
-                episode_id
-                    .as_deref()
-                    .map_or(Weight::Light, |id| actor.episode_weight(id))
+                episode_id.as_deref().map_or(Weight::Light, |id| actor.episode_weight(id))
             }
             Self::Stop(_) => Weight::Light,
         }
@@ -213,11 +235,9 @@ impl Call {
     /// `None` for calls that faults do not meet: a stop, and calls of no or unknown episodes.
     fn fate(&self, actor: &Actor, faults: &Faults) -> Option<Fate> {
         match self {
-            Self::Reset(request) => Some(faults.fate(
-                request.task_id.unwrap_or_default(),
-                request.seed.unwrap_or_default(),
-                0,
-            )),
+            Self::Reset(request) => {
+                Some(faults.fate(request.task_id.unwrap_or_default(), request.seed.unwrap_or_default(), 0))
+            }
             Self::Step(StepKwargs { episode_id, .. }) | Self::State(EpisodeKwargs { episode_id }) => {
                 let (task_id, seed, turn) = actor.fault_key(episode_id.as_deref()?)?;
                 Some(faults.fate(task_id, seed, turn))
@@ -228,12 +248,7 @@ impl Call {
 }
 
 fn succeed<T: Serialize>(result: T) -> Response {
-    Json(Envelope {
-        status: "success".to_owned(),
-        result,
-        error: None,
-    })
-    .into_response()
+    Json(Envelope { status: "success".to_owned(), result, error: None }).into_response()
 }
 
 fn refuse(status: StatusCode, detail: &str) -> Response {
