@@ -4,7 +4,8 @@
 //! the same time; calls of one episode wait for each other. Replies are the original's, field by field.
 //!
 //! Unlike the original it frees episodes that nobody has touched for a while, caps their number, and knows two more
-//! opponents: `cfr` (CFR+ average policy) and `self` (the agent plays both seats).
+//! opponents: `cfr` (CFR+ average policy) and `self` (the agent plays both seats). A seat that is to move and has no
+//! legal action (rare, gin_rummy only) ends its episode with `info.error` of type `no_legal_action`.
 
 mod episode;
 pub(crate) mod opponent;
