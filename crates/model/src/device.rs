@@ -134,11 +134,11 @@ mod cuda {
     /// Enumerating is what tells an absent driver from a device; it neither opens one nor panics.
     pub(super) fn devices() -> Vec<Device> {
         let n_devices = Device::enumerate(DeviceType::Cuda).into_vec().len();
-        (0..n_devices).map(|index| Device::new(CudaDevice::new(index))).collect()
+        (0..n_devices).map(|index| Device::new(CudaDevice { index })).collect()
     }
 
     pub(super) fn part_name(device: &Device) -> Option<String> {
-        device.identity().map(|identity| identity.name.to_string())
+        device.identity().map(|identity| identity.name)
     }
 }
 
