@@ -7,7 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Turns a base model, a task and a number of hours into the best model that can be had in that time.
 #[derive(Debug, Parser)]
 #[command(name = "croupier", version, propagate_version = true)]
-#[command(after_help = "Examples:\n  croupier quickstart\n  croupier sidecar serve --port 8000\n  croupier verify traces PATH")]
+#[command(
+    after_help = "Examples:\n  croupier quickstart\n  croupier sidecar serve --port 8000\n  croupier verify traces PATH"
+)]
 pub(crate) struct Cli {
     /// More log lines on stderr (-v info, -vv debug, -vvv trace); RUST_LOG overrides it.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -59,7 +61,9 @@ impl OpponentArg {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  croupier quickstart\n  croupier quickstart --seed 3 --out runs/three\n  croupier quickstart --smoke")]
+#[command(
+    after_help = "Examples:\n  croupier quickstart\n  croupier quickstart --seed 3 --out runs/three\n  croupier quickstart --smoke"
+)]
 pub(crate) struct QuickstartArgs {
     /// Reproduces the run: weights, deals, sampling.
     #[arg(long, default_value_t = 0)]
@@ -113,7 +117,9 @@ pub(crate) struct SidecarArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum SidecarWhat {
     /// Serve mock sidecars: the same HTTP API as the tournament's.
-    #[command(after_help = "Examples:\n  croupier sidecar serve\n  croupier sidecar serve --port 0 --games kuhn_poker,leduc_poker --error-rate 0.05")]
+    #[command(
+        after_help = "Examples:\n  croupier sidecar serve\n  croupier sidecar serve --port 0 --games kuhn_poker,leduc_poker --error-rate 0.05"
+    )]
     Serve(ServeArgs),
     /// Check anyone's sidecar against the contract.
     #[command(after_help = "Example:\n  croupier sidecar check http://127.0.0.1:8000")]
@@ -178,7 +184,9 @@ pub(crate) struct RolloutArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum RolloutWhat {
     /// Play episodes against sidecars (or in-process) and write trajectories as JSON lines.
-    #[command(after_help = "Examples:\n  croupier rollout run --game leduc_poker --groups 16 --out R.jsonl\n  croupier rollout run --game gin_rummy --policy model:DIR --urls http://127.0.0.1:8000 --out R.jsonl")]
+    #[command(
+        after_help = "Examples:\n  croupier rollout run --game leduc_poker --groups 16 --out R.jsonl\n  croupier rollout run --game gin_rummy --policy model:DIR --urls http://127.0.0.1:8000 --out R.jsonl"
+    )]
     Run(RolloutRunArgs),
 }
 
@@ -252,7 +260,9 @@ pub(crate) struct EvalArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum EvalWhat {
     /// Exact exploitability of a model in kuhn_poker or leduc_poker.
-    #[command(after_help = "Example:\n  croupier eval exploitability --model runs/…/base --adapter runs/…/adapter --game leduc_poker")]
+    #[command(
+        after_help = "Example:\n  croupier eval exploitability --model runs/…/base --adapter runs/…/adapter --game leduc_poker"
+    )]
     Exploitability(ExploitabilityArgs),
 }
 
@@ -344,7 +354,9 @@ pub(crate) enum VerifyWhat {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  croupier verify traces data/traces\n  croupier verify logits data/models/nano-qwen2 --layers\n  croupier verify losses data/golden")]
+#[command(
+    after_help = "Examples:\n  croupier verify traces data/traces\n  croupier verify logits data/models/nano-qwen2 --layers\n  croupier verify losses data/golden"
+)]
 pub(crate) struct VerifyArgs {
     /// What to compare.
     #[arg(value_enum)]
@@ -374,7 +386,9 @@ pub(crate) enum BenchWhat {
     /// Random playouts per second through the public trait.
     Games(BenchGamesArgs),
     /// Steps per second of the sidecar client.
-    #[command(after_help = "Examples:\n  croupier bench env --json\n  croupier bench env --url http://127.0.0.1:4000 --episodes 64 --concurrency 64 --json")]
+    #[command(
+        after_help = "Examples:\n  croupier bench env --json\n  croupier bench env --url http://127.0.0.1:4000 --episodes 64 --concurrency 64 --json"
+    )]
     Env(BenchEnvArgs),
 }
 

@@ -69,9 +69,9 @@ fn abort_on_service_panics() {
     let print = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         print(panic);
-        let ours = std::thread::current().name().is_some_and(|name| {
-            name == "main" || name.starts_with("croupier") || name.starts_with("tokio")
-        });
+        let ours = std::thread::current()
+            .name()
+            .is_some_and(|name| name == "main" || name.starts_with("croupier") || name.starts_with("tokio"));
         if !ours {
             std::process::exit(i32::from(failure::FAILED));
         }

@@ -12,11 +12,12 @@ mod verify;
 
 pub use artifact::{Artifact, ArtifactKind, LoraSpec};
 pub use config::{
-    BudgetConfig, EnvConfig, ModelConfig, ObjectiveConfig, OptimizerConfig, RewardConfig, RewardFunction, RolloutConfig,
-    RunConfig, RunSection, TaskConfig,
+    BudgetConfig, EnvConfig, ModelConfig, ObjectiveConfig, OptimizerConfig, RewardConfig, RewardFunction,
+    RolloutConfig, RunConfig, RunSection, TaskConfig,
 };
 pub use task::{EnvName, Environments, Message, Role, TaskError, TaskType};
 pub use trajectory::{
-    EpisodeId, Opponent, OpponentKind, Sampling, Score, StopReason, Trajectory, Turn, TurnFinish, TRAJECTORY_SCHEMA,
+    EpisodeId, Opponent, OpponentKind, Sampling, Score, StopReason, TRAJECTORY_SCHEMA, Trajectory, Turn,
+    TurnFinish,
 };
 pub use verify::{Failure, VerifyReport};

@@ -72,7 +72,8 @@ pub enum EnvName {
 
 impl EnvName {
     /// All names, in the order of the sidecar's game index.
-    pub const ALL: [Self; 5] = [Self::LiarsDice, Self::LeducPoker, Self::GinRummy, Self::KuhnPoker, Self::Intercode];
+    pub const ALL: [Self; 5] =
+        [Self::LiarsDice, Self::LeducPoker, Self::GinRummy, Self::KuhnPoker, Self::Intercode];
 
     /// The name on the wire.
     pub fn as_str(self) -> &'static str {
@@ -144,10 +145,16 @@ impl Environments {
     pub fn from_dataset_type(text: &str) -> Result<Self, TaskError> {
         let bad = |reason: String| TaskError::DatasetType { text: text.to_owned(), reason };
         let card: serde_json::Value = serde_json::from_str(text).map_err(|error| bad(error.to_string()))?;
-        let names = ["environment_names", "environment_name"].iter().find_map(|key| card.get(key).filter(|v| !v.is_null()));
+        let names = ["environment_names", "environment_name"]
+            .iter()
+            .find_map(|key| card.get(key).filter(|v| !v.is_null()));
         let names: Vec<String> = match names {
-            Some(serde_json::Value::String(one)) => one.split(',').map(|name| name.trim().to_owned()).collect(),
-            Some(serde_json::Value::Array(many)) => many.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect(),
+            Some(serde_json::Value::String(one)) => {
+                one.split(',').map(|name| name.trim().to_owned()).collect()
+            }
+            Some(serde_json::Value::Array(many)) => {
+                many.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()
+            }
             _ => return Err(bad("it has no `environment_names`".to_owned())),
         };
         Ok(Self::from_names(names.iter().map(String::as_str)))

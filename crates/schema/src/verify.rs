@@ -125,7 +125,9 @@ impl VerifyReport {
     /// The last line of `croupier verify WHAT`.
     pub fn last_line(&self, what: &str) -> String {
         let Self { cases, failed, skipped, worst, tolerance, .. } = self;
-        format!("verify {what}: {cases} cases, {failed} failed, {skipped} skipped, worst {worst:.3e} (tolerance {tolerance:.1e})")
+        format!(
+            "verify {what}: {cases} cases, {failed} failed, {skipped} skipped, worst {worst:.3e} (tolerance {tolerance:.1e})"
+        )
     }
 }
 

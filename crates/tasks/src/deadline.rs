@@ -30,7 +30,8 @@ impl Deadline {
             ));
         }
         let seconds = hours * 3600.0;
-        let reserve = reserve_s.unwrap_or((seconds * RESERVE_SHARE).clamp(RESERVE_BOUNDS_S.0, RESERVE_BOUNDS_S.1));
+        let reserve =
+            reserve_s.unwrap_or((seconds * RESERVE_SHARE).clamp(RESERVE_BOUNDS_S.0, RESERVE_BOUNDS_S.1));
         let reserve = Duration::from_secs_f64(reserve.clamp(0.0, seconds * 0.5));
         Ok(Self { start, total: Some(Duration::from_secs_f64(seconds)), reserve })
     }

@@ -214,7 +214,11 @@ impl EnvTaskRun {
 ///
 /// # Errors
 /// As [`EnvTaskRun::prepare`] and [`EnvTaskRun::next_step`]; the last published adapter stays.
-pub async fn run(task: EnvTask, observer: &mut dyn Observer, cancel: &CancellationToken) -> anyhow::Result<Artifact> {
+pub async fn run(
+    task: EnvTask,
+    observer: &mut dyn Observer,
+    cancel: &CancellationToken,
+) -> anyhow::Result<Artifact> {
     let mut run = EnvTaskRun::prepare(task, observer, cancel).await?;
     while let Some(event) = run.next_step(observer).await? {
         observer.event(&Event::Step(event));
@@ -224,7 +228,11 @@ pub async fn run(task: EnvTask, observer: &mut dyn Observer, cancel: &Cancellati
 }
 
 /// Before anything slow: an adapter that changes nothing.
-fn publish_floor(task: &EnvTask, publisher: &Publisher, observer: &mut dyn Observer) -> anyhow::Result<Artifact> {
+fn publish_floor(
+    task: &EnvTask,
+    publisher: &Publisher,
+    observer: &mut dyn Observer,
+) -> anyhow::Result<Artifact> {
     let config = DecoderConfig::from_dir(&task.model_dir)?;
     let lora = settings::lora_config(&task.config.optimizer.lora.clone().unwrap_or_default())?;
     let artifact = publisher.floor(&config, &lora, task.config.run.seed)?;
@@ -255,7 +263,9 @@ async fn connect(task: &EnvTask, observer: &mut dyn Observer) -> anyhow::Result<
     match Source::connect(&task.urls, config).await {
         Ok(source) => Ok(source),
         Err(error) if task.when_all_dead == WhenAllDead::PlayInProcess => {
-            observer.event(&Event::Warning { message: format!("{error}; playing the same games in this process") });
+            observer.event(&Event::Warning {
+                message: format!("{error}; playing the same games in this process"),
+            });
             Ok(Source::in_process(&task.envs)?)
         }
         Err(error) => {
@@ -309,13 +319,22 @@ fn training(
         specs: Box::new(specs(task, settings::opponent(config)?, group_size)),
         stream: StreamConfig { groups_in_flight: in_flight.min(groups_per_step), buffer: groups_per_step },
     };
-    let budget = Budget { started: Instant::now(), n_steps: task.steps, deadline: task.deadline.stop_training_at() };
-    Ok(TrainingRun::new(GrpoTrainer::new(model, grpo), policy.engine().clone(), rollouts, draw, budget, cancel))
+    let budget =
+        Budget { started: Instant::now(), n_steps: task.steps, deadline: task.deadline.stop_training_at() };
+    Ok(TrainingRun::new(
+        GrpoTrainer::new(model, grpo),
+        policy.engine().clone(),
+        rollouts,
+        draw,
+        budget,
+        cancel,
+    ))
 }
 
 fn player(task: &EnvTask, policy: &ModelPolicy, format: &Arc<dyn Format>, model: &LanguageModel) -> Player {
     let rollout = &task.config.rollout;
-    let mut player = Player::new(policy.policy(), format.clone(), RunInfo::new(task.name.clone(), task.config.run.seed));
+    let mut player =
+        Player::new(policy.policy(), format.clone(), RunInfo::new(task.name.clone(), task.config.run.seed));
     player.sampling = Sampling {
         temperature: rollout.temperature,
         max_new_tokens: rollout.max_completion_tokens,
@@ -362,6 +381,7 @@ impl Iterator for Rotation {
 }
 
 fn n_tokens(step: &Step) -> u64 {
-    let turns = step.groups.iter().flat_map(|group| &group.trajectories).flat_map(|trajectory| &trajectory.turns);
+    let turns =
+        step.groups.iter().flat_map(|group| &group.trajectories).flat_map(|trajectory| &trajectory.turns);
     turns.map(|turn| (turn.prompt_tokens.len() + turn.completion_tokens.len()) as u64).sum()
 }

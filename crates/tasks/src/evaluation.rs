@@ -71,7 +71,8 @@ fn figures(env: EnvName, played: &[Trajectory]) -> HandsFigures {
     let mean = returns.iter().sum::<f64>() / n;
     let variance = returns.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
     let turns = played.iter().flat_map(|trajectory| &trajectory.turns);
-    let (n_turns, refused) = turns.fold((0_u64, 0_u64), |(all, bad), turn| (all + 1, bad + u64::from(!turn.legal)));
+    let (n_turns, refused) =
+        turns.fold((0_u64, 0_u64), |(all, bad), turn| (all + 1, bad + u64::from(!turn.legal)));
     HandsFigures {
         hands: played.len() as u64,
         mean_return: mean,
@@ -85,7 +86,11 @@ fn figures(env: EnvName, played: &[Trajectory]) -> HandsFigures {
 fn told(trajectory: &Trajectory) -> String {
     let seat = trajectory.player.map_or_else(|| "?".to_owned(), |seat| seat.to_string());
     let turns = trajectory.turns.iter().map(|turn| {
-        let action = if turn.legal { action_name(&trajectory.env, turn.action_id) } else { format!("refused: {:?}", turn.completion) };
+        let action = if turn.legal {
+            action_name(&trajectory.env, turn.action_id)
+        } else {
+            format!("refused: {:?}", turn.completion)
+        };
         format!("sees `{}` plays {action}", turn.prompt)
     });
     let turns: Vec<String> = turns.collect();

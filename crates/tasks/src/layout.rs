@@ -40,12 +40,16 @@ impl Layout {
                 return Ok(place.clone());
             }
         }
-        let mut only = std::fs::read_dir(self.models()).into_iter().flatten().flatten().map(|entry| entry.path());
+        let mut only =
+            std::fs::read_dir(self.models()).into_iter().flatten().flatten().map(|entry| entry.path());
         let mut only = only.by_ref().filter(|place| is_model(place));
         match (only.next(), only.next()) {
             (Some(place), None) => Ok(place),
             _ => Err(BadInput::new(
-                format!("model `{model}` is neither in `{}` nor a folder with a config.json", cached.display()),
+                format!(
+                    "model `{model}` is neither in `{}` nor a folder with a config.json",
+                    cached.display()
+                ),
                 "give a model folder, or put the model under --root DIR/cache/models/ORG--NAME",
             )),
         }

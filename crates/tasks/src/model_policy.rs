@@ -75,7 +75,10 @@ impl ActionProbabilities for EngineOdds {
         async move {
             let scored = self.0.candidate_logprobs(requests).await;
             let scored = scored.map_err(|error| PolicyError::Stopped(error.to_string()))?;
-            Ok(scored.into_iter().map(|row| row.into_iter().map(|logprob| f64::from(logprob).exp()).collect()).collect())
+            Ok(scored
+                .into_iter()
+                .map(|row| row.into_iter().map(|logprob| f64::from(logprob).exp()).collect())
+                .collect())
         }
         .boxed()
     }

@@ -26,7 +26,13 @@ const WORDS_PER_TEXT: usize = 64;
 ///
 /// # Errors
 /// If a file cannot be written, or `vocab` has no room for the bytes.
-pub fn new_model(dir: &Path, arch: Arch, size: Size, vocab: Option<usize>, seed: u64) -> anyhow::Result<DecoderConfig> {
+pub fn new_model(
+    dir: &Path,
+    arch: Arch,
+    size: Size,
+    vocab: Option<usize>,
+    seed: u64,
+) -> anyhow::Result<DecoderConfig> {
     let mut config = DecoderConfig::preset(arch, size);
     if let Some(vocab) = vocab {
         config.vocab_size = vocab;
@@ -34,7 +40,8 @@ pub fn new_model(dir: &Path, arch: Arch, size: Size, vocab: Option<usize>, seed:
     let entries = config.vocab_size.min(MAX_TOKENIZER);
     data::train_bpe(texts(entries)?.into_iter(), entries, dir)?;
     let dtype = if size == Size::Q05b { DType::BF16 } else { DType::F32 };
-    LanguageModel::fresh(&config, seed, &Device::flex()).save(dir, &SaveOptions { dtype, companions: None })?;
+    LanguageModel::fresh(&config, seed, &Device::flex())
+        .save(dir, &SaveOptions { dtype, companions: None })?;
     Ok(config)
 }
 
@@ -47,7 +54,8 @@ fn texts(entries: usize) -> anyhow::Result<Vec<String>> {
     for name in names {
         for config_id in 0..PLAYOUTS_PER_GAME {
             let first = name.task_ids().map_or(0, |ids| ids.start);
-            let variant = catalog.variant(first + config_id).ok_or_else(|| anyhow::anyhow!("{name} has no variant"))?;
+            let variant =
+                catalog.variant(first + config_id).ok_or_else(|| anyhow::anyhow!("{name} has no variant"))?;
             playout(variant.game.as_ref(), &mut rng, &mut texts);
         }
     }
@@ -95,11 +103,14 @@ fn compact(observation: &rollout::Observation) -> String {
 
 /// Two to four syllables.
 fn word(rng: &mut FastRng) -> String {
-    const ONSETS: [&str; 16] = ["b", "br", "c", "ch", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "st", "t"];
+    const ONSETS: [&str; 16] =
+        ["b", "br", "c", "ch", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "st", "t"];
     const NUCLEI: [&str; 8] = ["a", "e", "i", "o", "u", "ai", "ea", "ou"];
     const CODAS: [&str; 8] = ["", "l", "n", "r", "s", "t", "nd", "rk"];
     let syllables = 2 + rng.below(3);
     (0..syllables)
-        .flat_map(|_| [ONSETS[rng.below(ONSETS.len())], NUCLEI[rng.below(NUCLEI.len())], CODAS[rng.below(CODAS.len())]])
+        .flat_map(|_| {
+            [ONSETS[rng.below(ONSETS.len())], NUCLEI[rng.below(NUCLEI.len())], CODAS[rng.below(CODAS.len())]]
+        })
         .collect()
 }

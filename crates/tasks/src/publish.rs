@@ -73,7 +73,8 @@ impl Publisher {
     fn move_in(&self, step: u64) -> anyhow::Result<Artifact> {
         for name in ADAPTER_FILES {
             let (from, to) = (self.stage.join(name), self.out.join(name));
-            fs::rename(&from, &to).with_context(|| format!("moving `{}` to `{}`", from.display(), to.display()))?;
+            fs::rename(&from, &to)
+                .with_context(|| format!("moving `{}` to `{}`", from.display(), to.display()))?;
         }
         sync_dir(&self.out);
         Ok(Artifact { path: self.out.clone(), kind: ArtifactKind::Adapter, step })
@@ -109,7 +110,11 @@ fn check_finite(path: &Path) -> anyhow::Result<()> {
     let tensors = safetensors::SafeTensors::deserialize(&bytes)?;
     for (name, tensor) in tensors.tensors() {
         let values = tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-        anyhow::ensure!(values.into_iter().all(f32::is_finite), "`{name}` in `{}` is not finite", path.display());
+        anyhow::ensure!(
+            values.into_iter().all(f32::is_finite),
+            "`{name}` in `{}` is not finite",
+            path.display()
+        );
     }
     Ok(())
 }

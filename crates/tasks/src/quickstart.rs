@@ -136,10 +136,16 @@ impl Quickstart {
         let per_step = rollout.groups_per_step * rollout.group_size;
         vec![
             format!("{SIDECARS} mock sidecars for leduc_poker in this process, reached over HTTP"),
-            format!("a pico model, and {warm_up_steps} supervised steps on legal random play, for the format"),
+            format!(
+                "a pico model, and {warm_up_steps} supervised steps on legal random play, for the format"
+            ),
             format!("{steps} steps of GRPO, {per_step} hands each, against {}", opponent_name(env)),
             format!("{hands} hands before and after against mcts(25,1), and exact figures"),
-            format!("everything in {}; about {}", self.out.display(), if self.scale == Scale::FULL { "4 minutes on 2 cores" } else { "half a minute" }),
+            format!(
+                "everything in {}; about {}",
+                self.out.display(),
+                if self.scale == Scale::FULL { "4 minutes on 2 cores" } else { "half a minute" }
+            ),
         ]
     }
 
@@ -196,7 +202,12 @@ impl Quickstart {
     }
 
     /// A base model that knows the format: what a tournament would hand us.
-    async fn make_base(&self, base: &Path, observer: &mut dyn Observer, cancel: &CancellationToken) -> anyhow::Result<()> {
+    async fn make_base(
+        &self,
+        base: &Path,
+        observer: &mut dyn Observer,
+        cancel: &CancellationToken,
+    ) -> anyhow::Result<()> {
         observer.event(&Event::Phase { name: "base".to_owned() });
         let seed = self.config.run.seed;
         new_model(base, Arch::Qwen3, Size::Pico, None, seed)?;
@@ -279,7 +290,11 @@ impl Quickstart {
 }
 
 fn opponent_name(env: &schema::EnvConfig) -> String {
-    if env.opponent == "mcts" { format!("mcts({},1), which sees all cards", env.simulations) } else { env.opponent.clone() }
+    if env.opponent == "mcts" {
+        format!("mcts({},1), which sees all cards", env.simulations)
+    } else {
+        env.opponent.clone()
+    }
 }
 
 async fn start_sidecars() -> anyhow::Result<Vec<Server>> {
@@ -293,7 +308,12 @@ async fn start_sidecars() -> anyhow::Result<Vec<Server>> {
 
 /// Log-probs of our adapter without any mask, for `scripts/check_peft.py`: the first decisions of the game, each with
 /// one of its legal actions.
-fn write_logprobs(model: &LanguageModel, game: &ExactGame, format: &dyn Format, path: &Path) -> anyhow::Result<()> {
+fn write_logprobs(
+    model: &LanguageModel,
+    game: &ExactGame,
+    format: &dyn Format,
+    path: &Path,
+) -> anyhow::Result<()> {
     let mut rows = Vec::new();
     let infosets = game.tree().infosets();
     for infoset in infosets.iter().step_by((infosets.len() / LOGPROB_ROWS).max(1)).take(LOGPROB_ROWS) {
@@ -326,8 +346,12 @@ impl Folder {
         let taken = root.join("base/config.json").exists();
         let made = std::fs::create_dir_all(root);
         if taken || made.is_err() {
-            let why = made.err().map_or_else(|| "it already holds a run".to_owned(), |error| error.to_string());
-            return Err(BadInput::new(format!("run folder `{}` cannot be used: {why}", root.display()), "choose another with --out"));
+            let why =
+                made.err().map_or_else(|| "it already holds a run".to_owned(), |error| error.to_string());
+            return Err(BadInput::new(
+                format!("run folder `{}` cannot be used: {why}", root.display()),
+                "choose another with --out",
+            ));
         }
         Ok(Self {
             root: root.to_owned(),

@@ -51,7 +51,9 @@ pub(crate) fn write(
         device: done.device.clone(),
         elapsed_s: done.elapsed_s,
         summary: summary(before, after),
-        references: REFERENCES.map(|(label, value)| ReferenceLine { label: label.to_owned(), value }).to_vec(),
+        references: REFERENCES
+            .map(|(label, value)| ReferenceLine { label: label.to_owned(), value })
+            .to_vec(),
         points: points.iter().map(point).collect(),
         hands_before: before.hands.samples.clone(),
         hands_after: after.hands.samples.clone(),
@@ -61,13 +63,14 @@ pub(crate) fn write(
 }
 
 fn summary(before: &Evaluation, after: &Evaluation) -> Vec<SummaryRow> {
-    let row = |label: &str, of: &dyn Fn(&Evaluation) -> String, goal: &str, passed: Option<bool>| SummaryRow {
-        label: label.to_owned(),
-        before: of(before),
-        after: of(after),
-        goal: goal.to_owned(),
-        passed,
-    };
+    let row =
+        |label: &str, of: &dyn Fn(&Evaluation) -> String, goal: &str, passed: Option<bool>| SummaryRow {
+            label: label.to_owned(),
+            before: of(before),
+            after: of(after),
+            goal: goal.to_owned(),
+            passed,
+        };
     vec![
         row(
             "chips per hand against mcts(25,1)",

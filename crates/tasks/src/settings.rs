@@ -94,10 +94,14 @@ pub fn opponent(config: &RunConfig) -> Result<Opponent, BadInput> {
         "random" => Opponent::plain(OpponentKind::Random),
         "cfr" => Opponent::plain(OpponentKind::Cfr),
         "self" => Opponent::plain(OpponentKind::SelfPlay),
-        other => return Err(BadInput::new(format!("[env] opponent is `{other}`"), "mcts, random, cfr or self")),
+        other => {
+            return Err(BadInput::new(format!("[env] opponent is `{other}`"), "mcts, random, cfr or self"));
+        }
     })
 }
 
 fn named<T: FromStr<Err: Display>>(setting: &str, value: &str) -> Result<T, BadInput> {
-    value.parse().map_err(|error: T::Err| BadInput::new(format!("{setting}: {error}"), "see examples/quickstart.toml"))
+    value
+        .parse()
+        .map_err(|error: T::Err| BadInput::new(format!("{setting}: {error}"), "see examples/quickstart.toml"))
 }

@@ -10,7 +10,9 @@ use rollout::{Format, GroupSpec, Player, RandomPolicy, RunInfo, Start, StreamCon
 use schema::{EnvName, Opponent, OpponentKind};
 use tokio_util::sync::CancellationToken;
 use train::sft::CrossEntropy;
-use train::{Learner, LearnerConfig, Progress, Row, RowUnit, Schedule, ScoreSettings, Shape, Warmup, micro_batches};
+use train::{
+    Learner, LearnerConfig, Progress, Row, RowUnit, Schedule, ScoreSettings, Shape, Warmup, micro_batches,
+};
 
 use crate::starts::start_seed;
 use crate::{BadInput, Source};
@@ -77,7 +79,11 @@ pub fn warm_up(
     mut after: impl FnMut(u64, f64) -> bool,
 ) -> anyhow::Result<LanguageModel> {
     if rows.is_empty() {
-        return Err(BadInput::new("the warm-up has nothing to learn from", "at least one environment must be known").into());
+        return Err(BadInput::new(
+            "the warm-up has nothing to learn from",
+            "at least one environment must be known",
+        )
+        .into());
     }
     let schedule = Schedule { peak: config.lr, warmup: Warmup::Share(0.1), shape: Shape::Linear, floor: 0.1 };
     let mut learner = Learner::new(model, LearnerConfig::default());

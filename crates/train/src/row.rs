@@ -98,6 +98,19 @@ impl Row {
         self
     }
 
+    /// Lets every token count that had a restriction, forced ones included.
+    ///
+    /// A forced token's log-prob is 0 whatever the weights, so it adds nothing to a policy gradient. It matters where the
+    /// mass of the allowed tokens is an objective of its own: without it nothing would keep a completion's end in place.
+    pub fn with_forced_tokens(mut self) -> Self {
+        for (mask, allowed) in self.loss_mask.iter_mut().zip(&self.allowed_tokens) {
+            if !allowed.is_empty() {
+                *mask = 1;
+            }
+        }
+        self
+    }
+
     /// Sets the advantage of every token of the row.
     pub fn with_advantage(mut self, advantage: f32) -> Self {
         self.advantage = advantage;

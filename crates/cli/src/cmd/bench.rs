@@ -33,7 +33,8 @@ pub(crate) fn run(args: BenchArgs) -> Result<()> {
 fn bench_games(args: &BenchGamesArgs) -> Result<()> {
     let named: Vec<&str> = args.games.iter().map(String::as_str).collect();
     for spec in if named.is_empty() { GAMES.to_vec() } else { named } {
-        let game = load_game(spec).map_err(|error| Failure::bad_input(error.to_string(), "e.g. leduc_poker(players=2)"))?;
+        let game = load_game(spec)
+            .map_err(|error| Failure::bad_input(error.to_string(), "e.g. leduc_poker(players=2)"))?;
         let mut rates = Vec::new();
         let mut actions = Vec::new();
         let begun = Instant::now();
@@ -59,7 +60,8 @@ async fn bench_environments(args: BenchEnvArgs) -> Result<()> {
         return bench_own_sidecar(&args).await;
     }
     let hint = "http://HOST:PORT";
-    let urls = envclient::parse_urls(&args.urls.join(",")).map_err(|error| Failure::bad_input(error.to_string(), hint))?;
+    let urls = envclient::parse_urls(&args.urls.join(","))
+        .map_err(|error| Failure::bad_input(error.to_string(), hint))?;
     let config = BenchEnvConfig {
         urls,
         episodes: args.episodes,
@@ -127,7 +129,8 @@ async fn repeat(config: &BenchEnvConfig, runs: u32) -> Result<(EnvFigures, Vec<f
 }
 
 fn print(bench: &str, figures: &Value, rates: &[f64], begun: Instant, threads: usize, as_json: bool) {
-    let (low, high) = rates.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), rate| (low.min(*rate), high.max(*rate)));
+    let (low, high) =
+        rates.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), rate| (low.min(*rate), high.max(*rate)));
     let mut line = json!({
         "bench": bench, "version": env!("CARGO_PKG_VERSION"), "commit": option_env!("CROUPIER_COMMIT"), "device": "cpu",
         "threads": threads, "load1": load1(), "runs": rates.len(), "spread": (high - low) / median(rates).max(1e-9),

@@ -20,8 +20,10 @@ struct Finding {
 }
 
 pub(crate) fn run(args: DoctorArgs) -> Result<()> {
-    let choice: model::DeviceChoice =
-        args.device.parse().map_err(|error: model::Error| Failure::bad_input(error.to_string(), "auto, cpu, cuda or cuda:N"))?;
+    let choice: model::DeviceChoice = args
+        .device
+        .parse()
+        .map_err(|error: model::Error| Failure::bad_input(error.to_string(), "auto, cpu, cuda or cuda:N"))?;
     let mut findings = vec![machine(), memory(), driver()];
     findings.extend(model::devices().into_iter().map(|(name, probe)| match probe {
         Ok(device) => found(format!("device {name}"), device.model.unwrap_or_else(|| "computes".to_owned())),
@@ -72,7 +74,9 @@ fn memory() -> Finding {
 fn driver() -> Finding {
     let query = ["--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"];
     let seen = match Command::new("nvidia-smi").args(query).output() {
-        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).trim().replace('\n', "; "),
+        Ok(output) if output.status.success() => {
+            String::from_utf8_lossy(&output.stdout).trim().replace('\n', "; ")
+        }
         _ => "none found (nvidia-smi does not run): training uses the CPU".to_owned(),
     };
     let built = if cfg!(feature = "cuda") { "" } else { "; this binary is built without CUDA" };
@@ -80,7 +84,8 @@ fn driver() -> Finding {
 }
 
 async fn sidecars(urls: &str) -> Result<Vec<Finding>> {
-    let urls = envclient::parse_urls(urls).map_err(|error| Failure::bad_input(error.to_string(), "http://HOST:PORT, comma separated"))?;
+    let urls = envclient::parse_urls(urls)
+        .map_err(|error| Failure::bad_input(error.to_string(), "http://HOST:PORT, comma separated"))?;
     let http = reqwest::Client::builder().timeout(HEALTH_TIMEOUT).build()?;
     let mut findings = Vec::new();
     for url in urls {

@@ -35,10 +35,17 @@ async fn exploitability(args: ExploitabilityArgs) -> Result<()> {
     };
     let figures = game.figures(&policy);
     if args.json {
-        println!("{}", json!({"game": args.game, "figures": figures, "exploitability": figures.exploitability()}));
+        println!(
+            "{}",
+            json!({"game": args.game, "figures": figures, "exploitability": figures.exploitability()})
+        );
         return Ok(());
     }
-    println!("{}: {}", args.game, args.model.as_ref().map_or("uniform".into(), |dir| dir.display().to_string()));
+    println!(
+        "{}: {}",
+        args.game,
+        args.model.as_ref().map_or("uniform".into(), |dir| dir.display().to_string())
+    );
     println!("  exploitability     {:.6}  (NashConv {:.6})", figures.exploitability(), figures.nash_conv);
     println!("  value vs uniform  {:+.4}", figures.value_vs_uniform);
     println!("  value vs CFR+     {:+.4}", figures.value_vs_cfr);

@@ -57,14 +57,19 @@ fn merge(args: &ModelMergeArgs) -> Result<()> {
     read_config(&args.model)?;
     let device = DeviceChoice::Cpu.open()?.device;
     let merged = LanguageModel::load(&args.model, DType::F32, &device)?.with_adapter(&args.adapter)?.merged();
-    merged.save(&args.out, &SaveOptions { companions: Some(args.model.clone()), ..SaveOptions::default() })?;
+    merged
+        .save(&args.out, &SaveOptions { companions: Some(args.model.clone()), ..SaveOptions::default() })?;
     println!("{}", args.out.display());
     Ok(())
 }
 
 fn read_config(dir: &Path) -> Result<DecoderConfig> {
     if !dir.join("config.json").is_file() {
-        return Err(Failure::bad_input(format!("`{}` holds no config.json", dir.display()), "give a model folder").into());
+        return Err(Failure::bad_input(
+            format!("`{}` holds no config.json", dir.display()),
+            "give a model folder",
+        )
+        .into());
     }
     DecoderConfig::from_dir(dir).with_context(|| format!("reading `{}`", dir.display()))
 }

@@ -38,7 +38,11 @@ pub(crate) fn run(args: QuickstartArgs) -> Result<()> {
             print_summary(&done);
         }
         if cancel.is_cancelled() {
-            return Err(Failure::interrupted(format!("stopped; the last adapter is in `{}`", done.artifact.display())).into());
+            return Err(Failure::interrupted(format!(
+                "stopped; the last adapter is in `{}`",
+                done.artifact.display()
+            ))
+            .into());
         }
         Ok(())
     })
@@ -48,12 +52,19 @@ pub(crate) fn run(args: QuickstartArgs) -> Result<()> {
 fn config(args: &QuickstartArgs) -> Result<RunConfig> {
     let text = match &args.config {
         Some(path) => std::fs::read_to_string(path).map_err(|error| {
-            Failure::bad_input(format!("`{}` cannot be read: {error}", path.display()), "examples/quickstart.toml is one")
+            Failure::bad_input(
+                format!("`{}` cannot be read: {error}", path.display()),
+                "examples/quickstart.toml is one",
+            )
         })?,
         None => QUICKSTART_TOML.to_owned(),
     };
-    let mut config: RunConfig = toml::from_str(&text)
-        .map_err(|error| Failure::bad_input(format!("the settings cannot be read: {error}"), "compare with examples/quickstart.toml"))?;
+    let mut config: RunConfig = toml::from_str(&text).map_err(|error| {
+        Failure::bad_input(
+            format!("the settings cannot be read: {error}"),
+            "compare with examples/quickstart.toml",
+        )
+    })?;
     config.run.seed = args.seed;
     if args.config.is_none() || args.opponent.as_str() != "mcts" {
         config.env.opponent = args.opponent.as_str().to_owned();
@@ -87,7 +98,16 @@ fn print_line(event: &Event) {
         Event::Warning { message } => eprintln!("warning: {message}"),
         Event::Phase { name } if name == "grpo" => println!(
             "{:>5} {:>8} {:>12} {:>7} {:>8} {:>6} {:>8} {:>8} {:>9} {:>6}",
-            "step", "hands", "chips/hand", "flat", "illegal", "turns", "tok/s", "entropy", "NashConv", "cards"
+            "step",
+            "hands",
+            "chips/hand",
+            "flat",
+            "illegal",
+            "turns",
+            "tok/s",
+            "entropy",
+            "NashConv",
+            "cards"
         ),
         Event::Phase { name } => println!("{name} …"),
         Event::WarmUp { step, loss } if step % 40 == 0 => println!("  warm-up step {step}, loss {loss:.3}"),
@@ -116,7 +136,10 @@ fn print_step(step: &StepEvent) {
 
 fn print_summary(done: &Done) {
     println!();
-    println!("against mcts(25,1)   {:+.2} → {:+.2} ± {:.2} chips per hand", done.mean_return_before, done.mean_return, done.mean_return_se);
+    println!(
+        "against mcts(25,1)   {:+.2} → {:+.2} ± {:.2} chips per hand",
+        done.mean_return_before, done.mean_return, done.mean_return_se
+    );
     for (name, value) in tasks::REFERENCES {
         println!("    {name:18} {value:+.2}");
     }
@@ -125,14 +148,19 @@ fn print_summary(done: &Done) {
     println!("value vs uniform     {:+.2}", done.value_vs_uniform);
     println!("value vs CFR+        {:+.2}", done.value_vs_cfr);
     println!("illegal turns        {:.2} %", 100.0 * done.illegal_rate);
-    println!("{} steps, {} hands, {} tokens, {:.0} s on {}", done.steps, done.episodes, done.tokens, done.elapsed_s, done.device);
+    println!(
+        "{} steps, {} hands, {} tokens, {:.0} s on {}",
+        done.steps, done.episodes, done.tokens, done.elapsed_s, done.device
+    );
     println!("\nthe same deals before and after:");
     for (before, after) in done.hands_before.iter().zip(&done.hands_after) {
         println!("  before  {before}\n  after   {after}");
     }
     match done.passed {
         Some(true) => println!("\nall goals met"),
-        Some(false) => println!("\nnot all goals met (≥ +0.7 chips, cards ≥ 0.2, NashConv < 2.5, illegal ≤ 1 %)"),
+        Some(false) => {
+            println!("\nnot all goals met (≥ +0.7 chips, cards ≥ 0.2, NashConv < 2.5, illegal ≤ 1 %)")
+        }
         None => {}
     }
     println!("report   {}", done.report.display());

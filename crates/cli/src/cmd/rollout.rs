@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use envclient::{ClientConfig, PoolConfig};
-use rollout::{ByteCodec, Codec, GroupSpec, Player, Policy, RunInfo, Start, StreamConfig, format_by_name, policy_by_name};
+use rollout::{
+    ByteCodec, Codec, GroupSpec, Player, Policy, RunInfo, Start, StreamConfig, format_by_name, policy_by_name,
+};
 use schema::{EnvName, Opponent, OpponentKind, Sampling, Trajectory};
 use serde_json::json;
 use tasks::{ModelPolicy, Source, start_seed};
@@ -29,7 +31,10 @@ async fn play(args: RolloutRunArgs) -> Result<()> {
     let source = source(&args, env).await?;
     let player = player(&args)?;
     let specs = specs(&args, env);
-    let config = StreamConfig { groups_in_flight: source.capacity().div_ceil(args.group_size as usize) + 1, buffer: 4 };
+    let config = StreamConfig {
+        groups_in_flight: source.capacity().div_ceil(args.group_size as usize) + 1,
+        buffer: 4,
+    };
     let mut groups = rollout::stream(player, source.envs().clone(), specs.into_iter(), config, &cancel);
     let bar = progress::bar(args.groups, "groups");
     let mut summary = Summary::default();
@@ -47,14 +52,21 @@ async fn play(args: RolloutRunArgs) -> Result<()> {
     }
     summary.print(&args.out, args.json);
     if cancel.is_cancelled() {
-        return Err(Failure::interrupted(format!("stopped; what was played is in `{}`", args.out.display())).into());
+        return Err(
+            Failure::interrupted(format!("stopped; what was played is in `{}`", args.out.display())).into()
+        );
     }
     Ok(())
 }
 
 /// A playable environment by name.
 pub(crate) fn environment(name: &str) -> Result<EnvName> {
-    let known = || Failure::bad_input(format!("no game `{name}`"), format!("known games: {}", super::sidecar::playable().join(", ")));
+    let known = || {
+        Failure::bad_input(
+            format!("no game `{name}`"),
+            format!("known games: {}", super::sidecar::playable().join(", ")),
+        )
+    };
     Ok(name.parse::<EnvName>().ok().filter(|env| env.task_ids().is_some()).ok_or_else(known)?)
 }
 
@@ -65,17 +77,21 @@ async fn source(args: &RolloutRunArgs, env: EnvName) -> Result<Source> {
     let hint = "http://HOST:PORT, comma separated";
     let urls = envclient::parse_urls(urls).map_err(|error| Failure::bad_input(error.to_string(), hint))?;
     let step_timeout = Duration::try_from_secs_f64(args.step_timeout);
-    let step_timeout = step_timeout.map_err(|error| Failure::bad_input(format!("--step-timeout: {error}"), "seconds, e.g. 60"))?;
+    let step_timeout = step_timeout
+        .map_err(|error| Failure::bad_input(format!("--step-timeout: {error}"), "seconds, e.g. 60"))?;
     let client = ClientConfig { step_timeout, ..ClientConfig::default() };
     let config = PoolConfig { client, workers: args.workers.max(1) as usize, ..PoolConfig::default() };
     let connected = Source::connect(&urls, config).await;
-    Ok(connected.map_err(|error| Failure::bad_input(error.to_string(), "is `croupier sidecar serve` running there?"))?)
+    Ok(connected.map_err(|error| {
+        Failure::bad_input(error.to_string(), "is `croupier sidecar serve` running there?")
+    })?)
 }
 
 fn player(args: &RolloutRunArgs) -> Result<Player> {
     let (policy, codec) = policy(args)?;
     let hint = "compact or sidecar";
-    let format = format_by_name(&args.format, codec).map_err(|error| Failure::bad_input(error.to_string(), hint))?;
+    let format =
+        format_by_name(&args.format, codec).map_err(|error| Failure::bad_input(error.to_string(), hint))?;
     let mut player = Player::new(policy, format, RunInfo::new("rollout", args.seed));
     player.limits.max_turns = args.max_turns;
     player.sampling = Sampling {
@@ -90,7 +106,8 @@ fn policy(args: &RolloutRunArgs) -> Result<(Arc<dyn Policy>, Arc<dyn Codec>)> {
     if let Some(dir) = args.policy.strip_prefix("model:") {
         let device = args.device.parse::<model::DeviceChoice>().and_then(model::DeviceChoice::open);
         let device = device.map_err(|error| Failure::bad_input(error.to_string(), "--device cpu"))?;
-        let loaded = ModelPolicy::load(Path::new(dir), None, &device.device).with_context(|| format!("loading `{dir}`"))?;
+        let loaded = ModelPolicy::load(Path::new(dir), None, &device.device)
+            .with_context(|| format!("loading `{dir}`"))?;
         return Ok((loaded.policy(), loaded.tokenizer().clone()));
     }
     let codec: Arc<dyn Codec> = match &args.tokenizer {
@@ -111,7 +128,12 @@ fn specs(args: &RolloutRunArgs, env: EnvName) -> Vec<GroupSpec> {
     };
     let spec = |group| {
         let (task_id, seed) = start_seed(env, args.seed, group);
-        GroupSpec { group, start: Start { task_id, seed, opponent }, size: args.group_size, over_sample: args.over_sample }
+        GroupSpec {
+            group,
+            start: Start { task_id, seed, opponent },
+            size: args.group_size,
+            over_sample: args.over_sample,
+        }
     };
     (0..args.groups).map(spec).collect()
 }
@@ -132,7 +154,9 @@ impl Summary {
         self.turns += trajectory.turns.len() as u64;
         self.refused += trajectory.turns.iter().filter(|turn| !turn.legal).count() as u64;
         self.returns.extend(trajectory.raw_return);
-        let stop = serde_json::to_value(trajectory.stop_reason).ok().and_then(|value| value.as_str().map(str::to_owned));
+        let stop = serde_json::to_value(trajectory.stop_reason)
+            .ok()
+            .and_then(|value| value.as_str().map(str::to_owned));
         *self.stops.entry(stop.unwrap_or_default()).or_default() += 1;
     }
 
@@ -147,7 +171,13 @@ impl Summary {
             return;
         }
         let stops: Vec<String> = self.stops.iter().map(|(stop, count)| format!("{count} {stop}")).collect();
-        println!("{} episodes ({}), {} turns, {} refused", self.episodes, stops.join(", "), self.turns, self.refused);
+        println!(
+            "{} episodes ({}), {} turns, {} refused",
+            self.episodes,
+            stops.join(", "),
+            self.turns,
+            self.refused
+        );
         println!("mean return {mean:+.3} over {} finished games", self.returns.len());
         println!("{}", out.display());
     }

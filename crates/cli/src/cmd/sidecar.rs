@@ -60,7 +60,9 @@ pub(crate) fn parse_games(names: &[String]) -> Result<Vec<EnvName>> {
         return Ok(Catalog::DEFAULT.to_vec());
     }
     let parse = |name: &String| {
-        let known = || Failure::bad_input(format!("no game `{name}`"), format!("known games: {}", playable().join(", ")));
+        let known = || {
+            Failure::bad_input(format!("no game `{name}`"), format!("known games: {}", playable().join(", ")))
+        };
         name.parse::<EnvName>().ok().filter(|env| env.task_ids().is_some()).ok_or_else(known)
     };
     Ok(names.iter().map(parse).collect::<Result<_, _>>()?)
@@ -72,14 +74,18 @@ pub(crate) fn playable() -> Vec<&'static str> {
 }
 
 fn parse_faults(args: &ServeArgs) -> Result<Option<Faults>> {
-    let rates = [("--error-rate", args.error_rate), ("--drop-rate", args.drop_rate), ("--hang-rate", args.hang_rate)];
+    let rates =
+        [("--error-rate", args.error_rate), ("--drop-rate", args.drop_rate), ("--hang-rate", args.hang_rate)];
     for (flag, rate) in rates {
         if !(0.0..=1.0).contains(&rate) {
-            return Err(Failure::bad_input(format!("{flag} is {rate}"), "a share of requests, from 0 to 1").into());
+            return Err(
+                Failure::bad_input(format!("{flag} is {rate}"), "a share of requests, from 0 to 1").into()
+            );
         }
     }
     let latency = args.latency.as_deref().map(str::parse).transpose();
-    let latency = latency.map_err(|error: sidecar::Error| Failure::bad_input(error.to_string(), "e.g. --latency const:5"))?;
+    let latency = latency
+        .map_err(|error: sidecar::Error| Failure::bad_input(error.to_string(), "e.g. --latency const:5"))?;
     if latency.is_none() && rates.iter().all(|(_, rate)| *rate == 0.0) {
         return Ok(None);
     }
@@ -94,7 +100,12 @@ fn parse_faults(args: &ServeArgs) -> Result<Option<Faults>> {
 
 fn address(host: &str, port: u16) -> Result<SocketAddr> {
     let found = (host, port).to_socket_addrs().ok().and_then(|mut found| found.next());
-    let unknown = || Failure::bad_input(format!("--host {host} is no address"), "e.g. 127.0.0.1, or 0.0.0.0 for all interfaces");
+    let unknown = || {
+        Failure::bad_input(
+            format!("--host {host} is no address"),
+            "e.g. 127.0.0.1, or 0.0.0.0 for all interfaces",
+        )
+    };
     Ok(found.ok_or_else(unknown)?)
 }
 
@@ -107,20 +118,31 @@ async fn check(args: CheckArgs) -> Result<()> {
     } else {
         print_table(&report);
     }
-    if report.passed() { Ok(()) } else { Err(Failure::refused("the sidecar is not what the contract says").into()) }
+    if report.passed() {
+        Ok(())
+    } else {
+        Err(Failure::refused("the sidecar is not what the contract says").into())
+    }
 }
 
 fn print_table(report: &CheckReport) {
     for check in &report.checks {
         println!("{:4}  {:48} {}", word(check.verdict), check.name, check.seen);
     }
-    let [passed, warned, failed] = [Verdict::Pass, Verdict::Warn, Verdict::Fail].map(|verdict| report.count(verdict));
+    let [passed, warned, failed] =
+        [Verdict::Pass, Verdict::Warn, Verdict::Fail].map(|verdict| report.count(verdict));
     println!("sidecar check {}: {passed} passed, {warned} warnings, {failed} failed", report.url);
 }
 
 fn print_json(report: &CheckReport) {
-    let checks = report.checks.iter().map(|check| json!({"name": check.name, "verdict": word(check.verdict), "seen": check.seen}));
-    println!("{}", json!({"url": report.url, "passed": report.passed(), "checks": checks.collect::<Vec<_>>()}));
+    let checks = report
+        .checks
+        .iter()
+        .map(|check| json!({"name": check.name, "verdict": word(check.verdict), "seen": check.seen}));
+    println!(
+        "{}",
+        json!({"url": report.url, "passed": report.passed(), "checks": checks.collect::<Vec<_>>()})
+    );
 }
 
 fn word(verdict: Verdict) -> &'static str {

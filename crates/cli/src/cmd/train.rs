@@ -86,7 +86,9 @@ fn train(asked: &Asked) -> Result<()> {
         let mut observer = move |event: &Event| print_event(event, as_json);
         run_task(plan, &mut observer, &cancel).await?;
         if cancel.is_cancelled() {
-            return Err(Failure::interrupted(format!("stopped; the last adapter is in `{}`", out.display())).into());
+            return Err(
+                Failure::interrupted(format!("stopped; the last adapter is in `{}`", out.display())).into()
+            );
         }
         println!("{}", out.display());
         Ok(())

@@ -93,7 +93,11 @@ fn traces(paths: &[PathBuf]) -> Result<VerifyReport> {
 }
 
 /// Every folder of the paths that holds `marker`, one level deep.
-fn folders(paths: &[PathBuf], marker: &str, check: impl Fn(&Path) -> Result<VerifyReport>) -> Result<VerifyReport> {
+fn folders(
+    paths: &[PathBuf],
+    marker: &str,
+    check: impl Fn(&Path) -> Result<VerifyReport>,
+) -> Result<VerifyReport> {
     let mut total: Option<VerifyReport> = None;
     for path in paths {
         let found: Vec<PathBuf> = if path.join(marker).is_file() {

@@ -14,8 +14,23 @@ use super::flags::Flags;
 use crate::cmd::quickstart::run_folder;
 
 const KNOWN: [&str; 17] = [
-    "task-id", "model", "dataset", "dataset-type", "task-type", "file-format", "expected-repo-name", "hours-to-complete",
-    "root", "out", "config", "seed", "steps", "device", "container", "dry-run", "json",
+    "task-id",
+    "model",
+    "dataset",
+    "dataset-type",
+    "task-type",
+    "file-format",
+    "expected-repo-name",
+    "hours-to-complete",
+    "root",
+    "out",
+    "config",
+    "seed",
+    "steps",
+    "device",
+    "container",
+    "dry-run",
+    "json",
 ];
 
 /// Supervised steps before GRPO: a format is learnt in few.
@@ -48,9 +63,12 @@ impl Asked {
     /// # Errors
     /// If no model is named: then nothing can be left behind either.
     pub(super) fn new(flags: Flags, started: Instant) -> Result<Self, BadInput> {
-        let container = flags.has("container") || std::env::var("CROUPIER_CONTAINER").is_ok_and(|value| value == "1");
+        let container =
+            flags.has("container") || std::env::var("CROUPIER_CONTAINER").is_ok_and(|value| value == "1");
         let model = flags.get("model").map(str::to_owned);
-        let model = model.ok_or_else(|| BadInput::new("no model is named", "--model MODEL: a folder, or an id in ROOT/cache/models"))?;
+        let model = model.ok_or_else(|| {
+            BadInput::new("no model is named", "--model MODEL: a folder, or an id in ROOT/cache/models")
+        })?;
         Ok(Self {
             layout: Layout::new(flags.get("root").unwrap_or("/")),
             mode: if container { Mode::Container } else { Mode::Local },
@@ -95,7 +113,10 @@ impl Plan {
         let flags = &asked.flags;
         let model_dir = asked.layout.find_model(&asked.model)?;
         let decoder = DecoderConfig::from_dir(&model_dir).map_err(|error| {
-            BadInput::new(format!("model `{}`: {error}", asked.model), "qwen2, qwen3, llama and mistral can be trained")
+            BadInput::new(
+                format!("model `{}`: {error}", asked.model),
+                "qwen2, qwen3, llama and mistral can be trained",
+            )
         })?;
         let mut config = settings(flags)?;
         let mut origins = Vec::new();
@@ -106,9 +127,19 @@ impl Plan {
         let deadline = deadline(asked, &config)?;
         let steps = number::<u64>(flags, "steps")?;
         if config.run.hours.is_none() && steps.is_none() {
-            return Err(BadInput::new("neither time nor steps are bounded", "--hours-to-complete 0.5, or --steps 100").into());
+            return Err(BadInput::new(
+                "neither time nor steps are bounded",
+                "--hours-to-complete 0.5, or --steps 100",
+            )
+            .into());
         }
-        let device = config.run.device.as_deref().unwrap_or("auto").parse::<DeviceChoice>().and_then(DeviceChoice::open);
+        let device = config
+            .run
+            .device
+            .as_deref()
+            .unwrap_or("auto")
+            .parse::<DeviceChoice>()
+            .and_then(DeviceChoice::open);
         let device = device.map_err(|error| BadInput::new(error.to_string(), "--device cpu"))?;
         if decoder.max_position_embeddings < 64 {
             warnings.push(format!("the model has only {} positions", decoder.max_position_embeddings));
@@ -120,8 +151,17 @@ impl Plan {
             out: asked.output(),
             envs,
             urls: urls(&config)?,
-            when_all_dead: if asked.mode == Mode::Container { WhenAllDead::PlayInProcess } else { WhenAllDead::Fail },
-            warm_up: WarmUpConfig { steps: WARM_UP_STEPS, batch_rows: WARM_UP_ROWS, lr: config.optimizer.lr, seed: config.run.seed },
+            when_all_dead: if asked.mode == Mode::Container {
+                WhenAllDead::PlayInProcess
+            } else {
+                WhenAllDead::Fail
+            },
+            warm_up: WarmUpConfig {
+                steps: WARM_UP_STEPS,
+                batch_rows: WARM_UP_ROWS,
+                lr: config.optimizer.lr,
+                seed: config.run.seed,
+            },
             steps,
             device: device.device,
             deadline,
@@ -134,7 +174,11 @@ impl Plan {
     pub(super) fn timeline(&self) -> Vec<String> {
         let task = &self.task;
         let envs: Vec<&str> = task.envs.iter().map(|env| env.as_str()).collect();
-        let place = if task.urls.is_empty() { "in this process".to_owned() } else { format!("on {} sidecars", task.urls.len()) };
+        let place = if task.urls.is_empty() {
+            "in this process".to_owned()
+        } else {
+            format!("on {} sidecars", task.urls.len())
+        };
         let end = match (self.hours, task.steps) {
             (Some(hours), Some(steps)) => format!("{steps} steps, at most {hours} hours"),
             (Some(hours), None) => format!("{hours} hours"),
@@ -145,7 +189,10 @@ impl Plan {
             format!("plays      {} {place}", envs.join(", ")),
             format!("floor      an adapter that changes nothing, now, in {}", task.out.display()),
             format!("warm-up    {} supervised steps on legal random play", task.warm_up.steps),
-            format!("grpo       {} groups of {} episodes a step", task.config.rollout.groups_per_step, task.config.rollout.group_size),
+            format!(
+                "grpo       {} groups of {} episodes a step",
+                task.config.rollout.groups_per_step, task.config.rollout.group_size
+            ),
             format!("ends       after {end}"),
         ]
     }
@@ -165,14 +212,21 @@ impl Plan {
 
 fn settings(flags: &Flags) -> Result<RunConfig> {
     let Some(path) = flags.get("config") else { return Ok(RunConfig::default()) };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| BadInput::new(format!("--config `{path}` cannot be read: {error}"), "examples/quickstart.toml is one"))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        BadInput::new(format!("--config `{path}` cannot be read: {error}"), "examples/quickstart.toml is one")
+    })?;
     let parsed = toml::from_str(&text);
-    Ok(parsed.map_err(|error| BadInput::new(format!("--config `{path}`: {error}"), "compare with examples/quickstart.toml"))?)
+    Ok(parsed.map_err(|error| {
+        BadInput::new(format!("--config `{path}`: {error}"), "compare with examples/quickstart.toml")
+    })?)
 }
 
 /// Flag > environment variable > file.
-fn override_settings(config: &mut RunConfig, flags: &Flags, origins: &mut Vec<(String, &'static str)>) -> Result<()> {
+fn override_settings(
+    config: &mut RunConfig,
+    flags: &Flags,
+    origins: &mut Vec<(String, &'static str)>,
+) -> Result<()> {
     let mut from = |name: &str, origin: &'static str| origins.push((name.to_owned(), origin));
     if let Some(hours) = number::<f64>(flags, "hours-to-complete")? {
         config.run.hours = Some(hours);
@@ -187,13 +241,18 @@ fn override_settings(config: &mut RunConfig, flags: &Flags, origins: &mut Vec<(S
         from("run.device", "--device");
     }
     if let Ok(urls) = std::env::var("ENVIRONMENT_SERVER_URLS") {
-        config.env.urls = urls.split(',').map(|url| url.trim().to_owned()).filter(|url| !url.is_empty()).collect();
+        config.env.urls =
+            urls.split(',').map(|url| url.trim().to_owned()).filter(|url| !url.is_empty()).collect();
         from("env.urls", "ENVIRONMENT_SERVER_URLS");
     }
     if let Ok(workers) = std::env::var("ROLLOUT_WORKERS") {
-        config.rollout.workers = workers.trim().parse().ok().filter(|workers| *workers > 0).ok_or_else(|| {
-            BadInput::new(format!("ROLLOUT_WORKERS is `{workers}`"), "a number of episodes per sidecar, e.g. 4")
-        })?;
+        config.rollout.workers =
+            workers.trim().parse().ok().filter(|workers| *workers > 0).ok_or_else(|| {
+                BadInput::new(
+                    format!("ROLLOUT_WORKERS is `{workers}`"),
+                    "a number of episodes per sidecar, e.g. 4",
+                )
+            })?;
         from("rollout.workers", "ROLLOUT_WORKERS");
     }
     Ok(())
@@ -201,7 +260,8 @@ fn override_settings(config: &mut RunConfig, flags: &Flags, origins: &mut Vec<(S
 
 fn environments(flags: &Flags, config: &RunConfig, warnings: &mut Vec<String>) -> Result<Vec<EnvName>> {
     let kind = flags.get("task-type").or(config.task.kind.as_deref()).unwrap_or("EnvTask");
-    let kind: TaskType = kind.parse().map_err(|error: schema::TaskError| BadInput::new(error.to_string(), "EnvTask"))?;
+    let kind: TaskType =
+        kind.parse().map_err(|error: schema::TaskError| BadInput::new(error.to_string(), "EnvTask"))?;
     if kind != TaskType::EnvTask {
         return Err(BadInput::new(format!("task type {kind:?} cannot be trained yet"), "EnvTask").into());
     }
@@ -211,12 +271,19 @@ fn environments(flags: &Flags, config: &RunConfig, warnings: &mut Vec<String>) -
             .map_err(|error| BadInput::new(error.to_string(), r#"{"environment_names":["leduc_poker"]}"#))?,
         None => Environments::from_names(config.env.names.iter().map(String::as_str)),
     };
-    warnings.extend(named.unknown.iter().map(|name| format!("environment `{name}` is not known and is left out")));
-    let (playable, others): (Vec<EnvName>, Vec<EnvName>) = named.known.into_iter().partition(|env| env.task_ids().is_some());
+    warnings.extend(
+        named.unknown.iter().map(|name| format!("environment `{name}` is not known and is left out")),
+    );
+    let (playable, others): (Vec<EnvName>, Vec<EnvName>) =
+        named.known.into_iter().partition(|env| env.task_ids().is_some());
     warnings.extend(others.iter().map(|env| format!("environment `{env}` has no sidecar and is left out")));
     if playable.is_empty() {
         let known = crate::cmd::sidecar::playable().join(", ");
-        return Err(BadInput::new("no environment of the task can be played", format!("known environments: {known}")).into());
+        return Err(BadInput::new(
+            "no environment of the task can be played",
+            format!("known environments: {known}"),
+        )
+        .into());
     }
     Ok(playable)
 }
@@ -233,10 +300,12 @@ fn urls(config: &RunConfig) -> Result<Vec<Url>, BadInput> {
         return Ok(Vec::new());
     }
     let text = config.env.urls.join(",");
-    envclient::parse_urls(&text).map_err(|error| BadInput::new(error.to_string(), "http://HOST:PORT, comma separated"))
+    envclient::parse_urls(&text)
+        .map_err(|error| BadInput::new(error.to_string(), "http://HOST:PORT, comma separated"))
 }
 
 fn number<T: std::str::FromStr>(flags: &Flags, name: &str) -> Result<Option<T>, BadInput> {
-    let read = |text: &str| text.parse().map_err(|_| BadInput::new(format!("--{name} is `{text}`"), "a number"));
+    let read =
+        |text: &str| text.parse().map_err(|_| BadInput::new(format!("--{name} is `{text}`"), "a number"));
     flags.get(name).map(read).transpose()
 }

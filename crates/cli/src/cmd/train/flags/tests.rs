@@ -11,7 +11,10 @@ fn both_spellings_are_read_and_unknown_flags_are_kept_apart() {
     assert_eq!(flags.get("hours-to-complete"), Some("0.75"));
     assert_eq!(flags.get("model"), Some("a/b"));
     assert!(flags.has("container"));
-    assert_eq!(flags.unknown(&["task-id", "hours-to-complete", "model", "container"]).collect::<Vec<_>>(), ["new-flag"]);
+    assert_eq!(
+        flags.unknown(&["task-id", "hours-to-complete", "model", "container"]).collect::<Vec<_>>(),
+        ["new-flag"]
+    );
 }
 
 #[test]
