@@ -87,6 +87,12 @@ impl GrpoTrainer {
     /// If no token is left to learn from.
     pub fn step_rows(&mut self, rows: Vec<Row>, progress: Progress) -> Result<StepReport, Error> {
         let config = self.config;
+        let n_choices: usize = rows.iter().map(Row::n_loss_tokens).sum();
+        let rows = match config.loss.legality_coef {
+            0.0 => rows,
+            _ => rows.into_iter().map(Row::with_forced_tokens).collect(),
+        };
+        let n_counted: usize = rows.iter().map(Row::n_loss_tokens).sum();
         let parts = micro_batches(rows, config.token_budget, RowUnit::Single);
         let parts = self.with_reference(parts);
         let settings = LossSettings {
@@ -102,6 +108,10 @@ impl GrpoTrainer {
             report = self.learner.step(&parts, &objective, &score, lr)?;
         }
         self.version += u64::from(!report.skipped);
+        if let Some(entropy) = report.metrics.get_mut("entropy") {
+            // Per choice: forced tokens have none.
+            *entropy *= n_counted as f64 / n_choices.max(1) as f64;
+        }
         report
             .metrics
             .insert("entropy_coef".to_owned(), settings.entropy_coef);
