@@ -38,11 +38,7 @@ impl FromStr for AdvantageKind {
             "role_mean" => Self::RoleMean,
             _ => {
                 let expected = "group, group_std, batch_std, leave_one_out or role_mean";
-                return Err(Error::UnknownName {
-                    what: "advantages",
-                    value: text.to_owned(),
-                    expected,
-                });
+                return Err(Error::UnknownName { what: "advantages", value: text.to_owned(), expected });
             }
         })
     }
@@ -66,10 +62,7 @@ pub fn group_advantages(rewards: &[f32]) -> Vec<f32> {
 /// GRPO, arXiv 2402.03300 §4.1.2; TRL `scale_rewards = "group"`.
 pub fn group_std_advantages(rewards: &[f32]) -> Vec<f32> {
     let scale = sample_std(rewards) + STD_EPSILON;
-    group_advantages(rewards)
-        .into_iter()
-        .map(|advantage| advantage / scale)
-        .collect()
+    group_advantages(rewards).into_iter().map(|advantage| advantage / scale).collect()
 }
 
 /// Group-relative advantages in standard deviations of all rewards of the step (Bessel's correction).
@@ -81,10 +74,7 @@ pub fn group_std_advantages(rewards: &[f32]) -> Vec<f32> {
 pub fn batch_std_advantages(groups: &[Vec<f32>]) -> Vec<Vec<f32>> {
     let scale = sample_std(&groups.concat()) + STD_EPSILON;
     let scaled = |rewards: &Vec<f32>| {
-        group_advantages(rewards)
-            .into_iter()
-            .map(|advantage| advantage / scale)
-            .collect()
+        group_advantages(rewards).into_iter().map(|advantage| advantage / scale).collect()
     };
     groups.iter().map(scaled).collect()
 }
@@ -96,10 +86,7 @@ pub fn batch_std_advantages(groups: &[Vec<f32>]) -> Vec<Vec<f32>> {
 pub fn leave_one_out_advantages(rewards: &[f32]) -> Vec<f32> {
     let n = rewards.len() as f32;
     let factor = if rewards.len() > 1 { n / (n - 1.0) } else { 0.0 };
-    group_advantages(rewards)
-        .into_iter()
-        .map(|advantage| advantage * factor)
-        .collect()
+    group_advantages(rewards).into_iter().map(|advantage| advantage * factor).collect()
 }
 
 /// Running mean reward of each role (game and seat): the baseline of self-play, where both seats of a zero-sum game sit
@@ -116,10 +103,7 @@ pub struct RoleBaselines {
 impl RoleBaselines {
     /// Baselines that start at 0 and keep `decay` of themselves at every reward.
     pub fn new(decay: f32) -> Self {
-        Self {
-            decay,
-            means: BTreeMap::new(),
-        }
+        Self { decay, means: BTreeMap::new() }
     }
 
     /// `reward − baseline(role)`, after the baseline has moved towards the reward.
@@ -144,20 +128,14 @@ impl Default for RoleBaselines {
 
 /// True if all rewards of a group are alike, so that no group-relative advantage differs from 0.
 pub fn is_zero_signal(rewards: &[f32]) -> bool {
-    let (low, high) = rewards
-        .iter()
-        .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), reward| {
-            (low.min(*reward), high.max(*reward))
-        });
+    let (low, high) = rewards.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), reward| {
+        (low.min(*reward), high.max(*reward))
+    });
     rewards.is_empty() || high - low < ZERO_SIGNAL
 }
 
 fn mean(values: &[f32]) -> f32 {
-    if values.is_empty() {
-        0.0
-    } else {
-        values.iter().sum::<f32>() / values.len() as f32
-    }
+    if values.is_empty() { 0.0 } else { values.iter().sum::<f32>() / values.len() as f32 }
 }
 
 /// Standard deviation with Bessel's correction; 0 below two values.

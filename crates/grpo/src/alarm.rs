@@ -45,15 +45,10 @@ impl CollapseWatch {
     /// Takes a step's figures; an alarm is given at every bad step from the `patience`-th on.
     pub fn observe(&mut self, zero_signal_share: f64, entropy: f64) -> Option<Alarm> {
         let count = |steps: u32, bad: bool| if bad { steps + 1 } else { 0 };
-        self.zero_signal_steps = count(
-            self.zero_signal_steps,
-            zero_signal_share >= self.zero_signal_share,
-        );
+        self.zero_signal_steps = count(self.zero_signal_steps, zero_signal_share >= self.zero_signal_share);
         self.entropy_steps = count(self.entropy_steps, entropy < self.entropy_floor);
         if self.zero_signal_steps >= self.patience {
-            Some(Alarm::ZeroSignal {
-                share: zero_signal_share,
-            })
+            Some(Alarm::ZeroSignal { share: zero_signal_share })
         } else if self.entropy_steps >= self.patience {
             Some(Alarm::EntropyCollapse { entropy })
         } else {
@@ -68,27 +63,15 @@ mod tests {
 
     #[test]
     fn one_good_step_starts_the_count_anew() {
-        let mut watch = CollapseWatch {
-            patience: 2,
-            ..CollapseWatch::default()
-        };
+        let mut watch = CollapseWatch { patience: 2, ..CollapseWatch::default() };
         let shares = [1.0, 0.2, 1.0, 0.95, 1.0];
-        let alarms: Vec<bool> = shares
-            .iter()
-            .map(|share| watch.observe(*share, 1.0).is_some())
-            .collect();
+        let alarms: Vec<bool> = shares.iter().map(|share| watch.observe(*share, 1.0).is_some()).collect();
         assert_eq!(alarms, [false, false, false, true, true]);
     }
 
     #[test]
     fn a_policy_without_entropy_is_reported_even_if_groups_still_spread() {
-        let mut watch = CollapseWatch {
-            patience: 1,
-            ..CollapseWatch::default()
-        };
-        assert_eq!(
-            watch.observe(0.1, 0.01),
-            Some(Alarm::EntropyCollapse { entropy: 0.01 })
-        );
+        let mut watch = CollapseWatch { patience: 1, ..CollapseWatch::default() };
+        assert_eq!(watch.observe(0.1, 0.01), Some(Alarm::EntropyCollapse { entropy: 0.01 }));
     }
 }

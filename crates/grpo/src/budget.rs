@@ -18,26 +18,17 @@ pub struct Budget {
 impl Budget {
     /// So many steps from now.
     pub fn of_steps(n_steps: u64) -> Self {
-        Self {
-            started: Instant::now(),
-            n_steps: Some(n_steps),
-            deadline: None,
-        }
+        Self { started: Instant::now(), n_steps: Some(n_steps), deadline: None }
     }
 
     /// Progress after `step` steps at `now`: the larger of the shares of steps and of time.
     pub fn progress(&self, step: u64, now: Instant) -> Progress {
-        let by_steps = self
-            .n_steps
-            .map_or(0.0, |n_steps| step as f64 / n_steps.max(1) as f64);
+        let by_steps = self.n_steps.map_or(0.0, |n_steps| step as f64 / n_steps.max(1) as f64);
         let by_time = self.deadline.map_or(0.0, |deadline| {
             let whole = deadline.saturating_duration_since(self.started).as_secs_f64();
             now.saturating_duration_since(self.started).as_secs_f64() / whole.max(1e-3)
         });
-        Progress {
-            step,
-            fraction: by_steps.max(by_time).min(1.0),
-        }
+        Progress { step, fraction: by_steps.max(by_time).min(1.0) }
     }
 
     /// True if no further step should begin.
@@ -57,16 +48,8 @@ mod tests {
     fn whichever_runs_out_first_counts() {
         let started = Instant::now();
         let deadline = Some(started + Duration::from_secs(100));
-        let budget = Budget {
-            started,
-            n_steps: Some(10),
-            deadline,
-        };
-        let at = |step, seconds| {
-            budget
-                .progress(step, started + Duration::from_secs(seconds))
-                .fraction
-        };
+        let budget = Budget { started, n_steps: Some(10), deadline };
+        let at = |step, seconds| budget.progress(step, started + Duration::from_secs(seconds)).fraction;
         assert_eq!([at(1, 50), at(8, 50), at(8, 300)], [0.5, 0.8, 1.0]);
         assert!(budget.is_spent(10, started));
         assert!(budget.is_spent(0, started + Duration::from_secs(100)));

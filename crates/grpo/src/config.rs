@@ -70,11 +70,7 @@ impl GrpoConfig {
         Ok(Self {
             loss,
             advantages: objective.advantages.parse()?,
-            entropy: EntropySchedule {
-                start,
-                end: ENTROPY_END * start,
-                hold: ENTROPY_HOLD,
-            },
+            entropy: EntropySchedule { start, end: ENTROPY_END * start, hold: ENTROPY_HOLD },
             schedule: Schedule {
                 peak: optimizer.lr,
                 warmup: Warmup::from_setting(optimizer.warmup),
@@ -82,10 +78,7 @@ impl GrpoConfig {
                 floor: 0.0,
             },
             learner: LearnerConfig {
-                adamw: AdamWConfig {
-                    weight_decay: optimizer.weight_decay,
-                    ..AdamWConfig::default()
-                },
+                adamw: AdamWConfig { weight_decay: optimizer.weight_decay, ..AdamWConfig::default() },
                 max_grad_norm: optimizer.clip,
             },
             temperature: f64::from(run.rollout.temperature),
@@ -113,9 +106,6 @@ mod tests {
         let mut run = RunConfig::default();
         run.optimizer.schedule = "liner".to_owned();
         let error = GrpoConfig::from_run(&run).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "unknown schedule `liner`: expected constant, linear or cosine"
-        );
+        assert_eq!(error.to_string(), "unknown schedule `liner`: expected constant, linear or cosine");
     }
 }

@@ -97,25 +97,13 @@ enum Play {
 
 impl Drawer {
     pub(crate) fn new(rollouts: Rollouts, config: DrawConfig, cancel: CancellationToken) -> Self {
-        let Rollouts {
-            player,
-            source,
-            specs,
-            stream: bounds,
-        } = rollouts;
+        let Rollouts { player, source, specs, stream: bounds } = rollouts;
         let play = if config.max_staleness == 0 {
             Play::InTurns(specs)
         } else {
             Play::Ahead(stream(player.clone(), source.clone(), specs, bounds, &cancel))
         };
-        Self {
-            player,
-            source,
-            stream: bounds,
-            config,
-            cancel,
-            play,
-        }
+        Self { player, source, stream: bounds, config, cancel, play }
     }
 
     /// The groups of a step that trains weights of `version`. Fewer than asked for, or none, if play ends, is
@@ -197,10 +185,6 @@ async fn until(deadline: Option<Instant>) {
 
 /// Versions between the weights that played the group's oldest turn and `version`.
 fn staleness(group: &Group, version: u64) -> u64 {
-    let oldest = group
-        .members()
-        .map(|trajectory| trajectory.policy_versions[0])
-        .min()
-        .unwrap_or(version);
+    let oldest = group.members().map(|trajectory| trajectory.policy_versions[0]).min().unwrap_or(version);
     version.saturating_sub(oldest)
 }

@@ -72,10 +72,8 @@ pub fn entropy_threshold(entropies: &[f32], quantile: f64) -> Option<f64> {
     let mut sorted = entropies.to_vec();
     sorted.sort_by(f32::total_cmp);
     let place = (1.0 - quantile) * (sorted.len() - 1) as f64;
-    let (below, above) = (
-        f64::from(sorted[place.floor() as usize]),
-        f64::from(sorted[place.ceil() as usize]),
-    );
+    let (below, above) =
+        (f64::from(sorted[place.floor() as usize]), f64::from(sorted[place.ceil() as usize]));
     Some(below + (above - below) * place.fract())
 }
 
@@ -88,13 +86,7 @@ pub fn policy_loss(input: &LossInput, settings: &LossSettings, counts: &Normalis
         terms = terms * rows_kept(input, threshold);
     }
     if let Some(threshold) = counts.entropy_threshold {
-        terms = terms
-            * input
-                .entropy
-                .clone()
-                .inner()
-                .greater_equal_elem(threshold)
-                .float();
+        terms = terms * input.entropy.clone().inner().greater_equal_elem(threshold).float();
     }
     if let Some(weights) = importance_weights(input, settings) {
         terms = terms * weights;
@@ -102,11 +94,7 @@ pub fn policy_loss(input: &LossInput, settings: &LossSettings, counts: &Normalis
     let mut metrics = clip_metrics(input, ratio.clone().inner(), settings, counts);
     if settings.beta != 0.0 {
         let kl = kl_terms(input, settings);
-        let kl = if settings.kl_weight == KlWeight::Ratio {
-            kl * ratio
-        } else {
-            kl
-        };
+        let kl = if settings.kl_weight == KlWeight::Ratio { kl * ratio } else { kl };
         metrics.push(Metric::sum("kl", token_mean(kl.clone().inner(), input, counts)));
         terms = terms + kl.mul_scalar(settings.beta);
     }
@@ -121,10 +109,7 @@ fn add_bonuses(
     counts: &Normalisers,
     mut metrics: Vec<Metric>,
 ) -> LossTerms {
-    metrics.push(Metric::sum(
-        "entropy",
-        token_mean(input.entropy.clone().inner(), input, counts),
-    ));
+    metrics.push(Metric::sum("entropy", token_mean(input.entropy.clone().inner(), input, counts)));
     let unscaled = loss.clone().mul_scalar(counts.accumulation_steps);
     let mut loss = loss;
     if settings.entropy_coef != 0.0 {
@@ -133,10 +118,7 @@ fn add_bonuses(
         loss = loss - bonus.mul_scalar(settings.entropy_coef);
     }
     if let Some(legal) = &input.legal_logmass {
-        metrics.push(Metric::sum(
-            "legal_logmass",
-            token_mean(legal.clone().inner(), input, counts),
-        ));
+        metrics.push(Metric::sum("legal_logmass", token_mean(legal.clone().inner(), input, counts)));
         if settings.legality_coef != 0.0 {
             let term = token_mean(legal.clone(), input, counts).div_scalar(counts.accumulation_steps);
             loss = loss - term.mul_scalar(settings.legality_coef);
@@ -171,9 +153,7 @@ fn policy_term(input: &LossInput, ratio: Tensor<2>, settings: &LossSettings) -> 
             (gate * (advantages / tau)).mul_scalar(-4.0)
         }
         _ => {
-            let clipped = ratio
-                .clone()
-                .clamp(1.0 - settings.epsilon_low, 1.0 + settings.epsilon_high);
+            let clipped = ratio.clone().clamp(1.0 - settings.epsilon_low, 1.0 + settings.epsilon_high);
             let ratio = match settings.delta {
                 Some(delta) => ratio.clamp_max(delta),
                 None => ratio,
@@ -185,10 +165,7 @@ fn policy_term(input: &LossInput, ratio: Tensor<2>, settings: &LossSettings) -> 
 
 /// 0 for rows that a negative advantage would push although the policy has already left them, `[B,1]`.
 fn rows_kept(input: &LossInput, threshold: f64) -> Tensor<2> {
-    let drift = row_mean(
-        input.old_logprobs.clone() - input.logprobs.clone().inner(),
-        &input.mask,
-    );
+    let drift = row_mean(input.old_logprobs.clone() - input.logprobs.clone().inner(), &input.mask);
     let dropped = drift.greater_elem(threshold).float() * input.advantages.clone().lower_elem(0.0).float();
     dropped.neg().add_scalar(1.0)
 }
@@ -209,10 +186,7 @@ fn importance_weights(input: &LossInput, settings: &LossSettings) -> Option<Tens
 /// # Panics
 /// If there is no reference.
 fn kl_terms(input: &LossInput, settings: &LossSettings) -> Tensor<2> {
-    let reference = input
-        .ref_logprobs
-        .clone()
-        .expect("a KL term needs reference log-probs in every row");
+    let reference = input.ref_logprobs.clone().expect("a KL term needs reference log-probs in every row");
     let d = reference - input.logprobs.clone();
     match settings.kl {
         KlEstimator::K1 => d.neg(),
@@ -250,9 +224,7 @@ fn clip_metrics(
     counts: &Normalisers,
 ) -> Vec<Metric> {
     let positive = input.advantages.clone().greater_elem(0.0).float();
-    let ratio = settings
-        .delta
-        .map_or(ratio.clone(), |delta| ratio.clamp_max(delta));
+    let ratio = settings.delta.map_or(ratio.clone(), |delta| ratio.clamp_max(delta));
     let above = |bound: f64| ratio.clone().greater_elem(bound).float() * positive.clone();
     let share = |flags: Tensor<2>| match settings.level {
         Level::Token => token_mean(flags, input, counts),
@@ -261,10 +233,7 @@ fn clip_metrics(
     match settings.loss_type {
         LossType::Sapo => Vec::new(),
         LossType::Cispo => {
-            vec![Metric::sum(
-                "cispo_clip_ratio",
-                share(above(settings.epsilon_high)),
-            )]
+            vec![Metric::sum("cispo_clip_ratio", share(above(settings.epsilon_high)))]
         }
         _ => {
             let negative = input.advantages.clone().lower_elem(0.0).float();

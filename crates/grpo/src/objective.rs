@@ -26,11 +26,7 @@ impl PolicyObjective {
         let tracked = self.settings.entropy_coef != 0.0;
         ScoreSettings {
             temperature,
-            entropy: if tracked {
-                EntropyGradient::Tracked
-            } else {
-                EntropyGradient::Detached
-            },
+            entropy: if tracked { EntropyGradient::Tracked } else { EntropyGradient::Detached },
             legality: self.settings.legality_coef != 0.0,
         }
     }

@@ -15,10 +15,7 @@ pub struct EnginePolicy {
 impl EnginePolicy {
     /// A policy that is called `engine:NAME` in trajectories.
     pub fn new(engine: Engine, name: &str) -> Self {
-        Self {
-            engine,
-            name: format!("engine:{name}"),
-        }
+        Self { engine, name: format!("engine:{name}") }
     }
 
     /// The engine, to hand new weights to.
@@ -41,15 +38,7 @@ impl Policy for EnginePolicy {
 }
 
 fn engine_request(request: Request) -> GenerateRequest {
-    let Request {
-        prompt,
-        candidates,
-        decoding,
-        sampling,
-        stop_tokens,
-        seed,
-        ..
-    } = request;
+    let Request { prompt, candidates, decoding, sampling, stop_tokens, seed, .. } = request;
     let candidates = match decoding {
         Decoding::Free => None,
         Decoding::Constrained => Some(candidates.into_iter().map(|candidate| candidate.tokens).collect()),
@@ -60,13 +49,7 @@ fn engine_request(request: Request) -> GenerateRequest {
         top_p: sampling.top_p,
         max_new_tokens: sampling.max_new_tokens,
     };
-    GenerateRequest {
-        prompt,
-        candidates,
-        sampling,
-        stop_tokens,
-        seed,
-    }
+    GenerateRequest { prompt, candidates, sampling, stop_tokens, seed }
 }
 
 fn completion(generation: Generation) -> Completion {
@@ -75,11 +58,7 @@ fn completion(generation: Generation) -> Completion {
         logprobs: generation.logprobs,
         loss_mask: generation.loss_mask,
         allowed_tokens: generation.allowed_tokens,
-        finish: if generation.stopped {
-            TurnFinish::Stop
-        } else {
-            TurnFinish::Length
-        },
+        finish: if generation.stopped { TurnFinish::Stop } else { TurnFinish::Length },
         policy_version: generation.version,
     }
 }

@@ -19,25 +19,17 @@ pub fn trajectory_rows(trajectory: &Trajectory, advantage: f32) -> Result<Vec<Ro
     let sampling = &trajectory.sampling;
     if sampling.top_k != 0 || sampling.top_p < 1.0 {
         let reason = format!("drawn with top_k {} and top_p {}", sampling.top_k, sampling.top_p);
-        return Err(Error::Trajectory {
-            id: trajectory.id.clone(),
-            reason,
-        });
+        return Err(Error::Trajectory { id: trajectory.id.clone(), reason });
     }
     let learnt = trajectory.turns.iter().filter(|turn| turn.loss_mask.contains(&1));
     learnt
         .map(|turn| {
-            check(turn).map_err(|reason| Error::Trajectory {
-                id: trajectory.id.clone(),
-                reason,
-            })?;
-            Ok(
-                Row::new(turn.prompt_tokens.clone(), turn.completion_tokens.clone())
-                    .with_loss_mask(turn.loss_mask.clone())
-                    .with_old_logprobs(turn.logprobs.clone())
-                    .with_allowed_tokens(turn.allowed_tokens.clone())
-                    .with_advantage(advantage),
-            )
+            check(turn).map_err(|reason| Error::Trajectory { id: trajectory.id.clone(), reason })?;
+            Ok(Row::new(turn.prompt_tokens.clone(), turn.completion_tokens.clone())
+                .with_loss_mask(turn.loss_mask.clone())
+                .with_old_logprobs(turn.logprobs.clone())
+                .with_allowed_tokens(turn.allowed_tokens.clone())
+                .with_advantage(advantage))
         })
         .collect()
 }
@@ -70,10 +62,7 @@ fn check(turn: &Turn) -> Result<(), String> {
 
 /// Rewards of the scored members of a group.
 pub fn group_rewards(group: &Group) -> Vec<f32> {
-    group
-        .members()
-        .map(|trajectory| trajectory.reward as f32)
-        .collect()
+    group.members().map(|trajectory| trajectory.reward as f32).collect()
 }
 
 /// True if a group's members all got the same reward.
@@ -93,20 +82,15 @@ pub fn advantages_of(groups: &[Group], kind: AdvantageKind, baselines: &mut Role
         AdvantageKind::RoleMean => {
             let mut of =
                 |trajectory: &Trajectory| baselines.advantage(&role(trajectory), trajectory.reward as f32);
-            groups
-                .iter()
-                .map(|group| group.members().map(&mut of).collect())
-                .collect()
+            groups.iter().map(|group| group.members().map(&mut of).collect()).collect()
         }
     }
 }
 
-/// The game variant and the seat: what a running mean is kept for.
+/// The game and the seat: what a running mean is kept for. Deals differ by task id, and their mean is what is wanted.
 fn role(trajectory: &Trajectory) -> String {
-    let seat = trajectory
-        .player
-        .map_or_else(|| "?".to_owned(), |seat| seat.to_string());
-    format!("{}/{}/{seat}", trajectory.env, trajectory.task_id)
+    let seat = trajectory.player.map_or_else(|| "?".to_owned(), |seat| seat.to_string());
+    format!("{}/{seat}", trajectory.env)
 }
 
 #[cfg(test)]

@@ -37,11 +37,7 @@ impl FromStr for LossType {
             "luspo" => Self::Luspo,
             _ => {
                 let expected = "grpo, bnpo, dr_grpo, dapo, cispo, sapo or luspo";
-                return Err(Error::UnknownName {
-                    what: "loss_type",
-                    value: text.to_owned(),
-                    expected,
-                });
+                return Err(Error::UnknownName { what: "loss_type", value: text.to_owned(), expected });
             }
         })
     }
@@ -92,11 +88,7 @@ impl FromStr for KlEstimator {
             "k1" => Ok(Self::K1),
             "k2" => Ok(Self::K2),
             "k3" => Ok(Self::K3),
-            _ => Err(Error::UnknownName {
-                what: "kl",
-                value: text.to_owned(),
-                expected: "k1, k2 or k3",
-            }),
+            _ => Err(Error::UnknownName { what: "kl", value: text.to_owned(), expected: "k1, k2 or k3" }),
         }
     }
 }
@@ -200,11 +192,7 @@ pub struct EntropySchedule {
 impl EntropySchedule {
     /// The same coefficient throughout.
     pub fn constant(coef: f64) -> Self {
-        Self {
-            start: coef,
-            end: coef,
-            hold: 1.0,
-        }
+        Self { start: coef, end: coef, hold: 1.0 }
     }
 
     /// The coefficient when `fraction` of the run is over.
@@ -220,14 +208,9 @@ mod tests {
 
     #[test]
     fn the_bonus_holds_and_then_falls_in_a_line() {
-        let schedule = EntropySchedule {
-            start: 0.3,
-            end: 0.1,
-            hold: 0.5,
-        };
-        let coefs: Vec<f64> = [0.0, 0.5, 0.75, 1.0, 1.5]
-            .map(|at| (schedule.coef(at) * 1e6).round() / 1e6)
-            .into();
+        let schedule = EntropySchedule { start: 0.3, end: 0.1, hold: 0.5 };
+        let coefs: Vec<f64> =
+            [0.0, 0.5, 0.75, 1.0, 1.5].map(|at| (schedule.coef(at) * 1e6).round() / 1e6).into();
         assert_eq!(coefs, [0.3, 0.3, 0.2, 0.1, 0.1]);
         assert_eq!(EntropySchedule::constant(0.2).coef(1.0), 0.2);
     }

@@ -30,20 +30,10 @@ impl GrpoTrainer {
     pub fn new(model: LanguageModel, config: GrpoConfig) -> Self {
         let reference = (config.loss.beta != 0.0).then(|| {
             let reference = model.clone().valid();
-            if reference.lora().is_some() {
-                reference.without_lora()
-            } else {
-                reference
-            }
+            if reference.lora().is_some() { reference.without_lora() } else { reference }
         });
         let learner = Learner::new(model, config.learner);
-        Self {
-            learner,
-            reference,
-            config,
-            baselines: RoleBaselines::default(),
-            version: 0,
-        }
+        Self { learner, reference, config, baselines: RoleBaselines::default(), version: 0 }
     }
 
     /// The weights as they are, asking for gradients.
@@ -75,9 +65,7 @@ impl GrpoTrainer {
         }
         let mut report = self.step_rows(rows, progress)?;
         let figures = play_figures(groups, self.version);
-        report
-            .metrics
-            .extend(figures.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        report.metrics.extend(figures.into_iter().map(|(name, value)| (name.to_owned(), value)));
         Ok(report)
     }
 
@@ -95,10 +83,7 @@ impl GrpoTrainer {
         let n_counted: usize = rows.iter().map(Row::n_loss_tokens).sum();
         let parts = micro_batches(rows, config.token_budget, RowUnit::Single);
         let parts = self.with_reference(parts);
-        let settings = LossSettings {
-            entropy_coef: config.entropy.coef(progress.fraction),
-            ..config.loss
-        };
+        let settings = LossSettings { entropy_coef: config.entropy.coef(progress.fraction), ..config.loss };
         let mut objective = PolicyObjective::new(settings, &parts, config.max_completion_tokens);
         objective.counts.entropy_threshold = self.entropy_threshold(&parts);
         let score = objective.score_settings(config.temperature);
@@ -112,9 +97,7 @@ impl GrpoTrainer {
             // Per choice: forced tokens have none.
             *entropy *= n_counted as f64 / n_choices.max(1) as f64;
         }
-        report
-            .metrics
-            .insert("entropy_coef".to_owned(), settings.entropy_coef);
+        report.metrics.insert("entropy_coef".to_owned(), settings.entropy_coef);
         Ok(report)
     }
 
@@ -124,16 +107,9 @@ impl GrpoTrainer {
         };
         let device = reference.device();
         let scored = |rows: Vec<Row>| {
-            let logprobs = row_logprobs(
-                reference,
-                &Batch::new(&rows, &device),
-                &rows,
-                self.config.temperature,
-            );
-            rows.into_iter()
-                .zip(logprobs)
-                .map(|(row, logprobs)| row.with_ref_logprobs(logprobs))
-                .collect()
+            let logprobs =
+                row_logprobs(reference, &Batch::new(&rows, &device), &rows, self.config.temperature);
+            rows.into_iter().zip(logprobs).map(|(row, logprobs)| row.with_ref_logprobs(logprobs)).collect()
         };
         parts.into_iter().map(scored).collect()
     }
@@ -156,11 +132,7 @@ impl GrpoTrainer {
             let mask = host(batch.loss_mask.clone());
             let values = host(token_stats(&model, &batch, &settings).entropy);
             entropies.extend(
-                values
-                    .into_iter()
-                    .zip(mask)
-                    .filter(|(_, mask)| *mask != 0.0)
-                    .map(|(value, _)| value),
+                values.into_iter().zip(mask).filter(|(_, mask)| *mask != 0.0).map(|(value, _)| value),
             );
         }
         entropy_threshold(&entropies, quantile)
@@ -168,10 +140,7 @@ impl GrpoTrainer {
 }
 
 fn host(values: burn::tensor::Tensor<2>) -> Vec<f32> {
-    values
-        .into_data_dtype(burn::tensor::DType::F32)
-        .try_to_vec()
-        .expect("converted to f32 just now")
+    values.into_data_dtype(burn::tensor::DType::F32).try_to_vec().expect("converted to f32 just now")
 }
 
 /// Figures about how the groups were played.
@@ -183,27 +152,17 @@ fn play_figures(groups: &[Group], version: u64) -> Vec<(&'static str, f64)> {
     let turns = mean(&|trajectory| trajectory.turns.len() as f64);
     let refused = mean(&|trajectory| trajectory.turns.iter().filter(|turn| !turn.legal).count() as f64);
     let zero_signal = groups.iter().filter(|group| group_is_zero_signal(group)).count();
-    let oldest = played
-        .iter()
-        .map(|trajectory| trajectory.policy_versions[0])
-        .min()
-        .unwrap_or(version);
+    let oldest = played.iter().map(|trajectory| trajectory.policy_versions[0]).min().unwrap_or(version);
     let mut figures = vec![
         ("reward", mean(&|trajectory| trajectory.reward)),
         ("turns", turns),
         ("illegal_rate", if turns > 0.0 { refused / turns } else { 0.0 }),
         ("zero_signal", zero_signal as f64 / groups.len().max(1) as f64),
         // The step has already raised the version.
-        (
-            "staleness",
-            version.saturating_sub(1).saturating_sub(oldest) as f64,
-        ),
+        ("staleness", version.saturating_sub(1).saturating_sub(oldest) as f64),
         ("episodes", played.len() as f64),
     ];
-    let returns: Vec<f64> = played
-        .iter()
-        .filter_map(|trajectory| trajectory.raw_return)
-        .collect();
+    let returns: Vec<f64> = played.iter().filter_map(|trajectory| trajectory.raw_return).collect();
     if !returns.is_empty() {
         figures.push(("return", returns.iter().sum::<f64>() / returns.len() as f64));
     }

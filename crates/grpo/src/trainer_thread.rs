@@ -49,26 +49,15 @@ impl TrainerHandle {
     pub fn spawn(mut trainer: GrpoTrainer) -> Self {
         let (commands, mut inbox) = mpsc::channel::<Command>(QUEUE);
         let serve = move || {
-            while let Some(Command {
-                groups,
-                progress,
-                reply,
-                span,
-            }) = inbox.blocking_recv()
-            {
+            while let Some(Command { groups, progress, reply, span }) = inbox.blocking_recv() {
                 let trained = span.in_scope(|| step(&mut trainer, groups, progress));
                 // Whoever asked may have gone; the step has been taken all the same.
                 let _ = reply.send(trained);
             }
             trainer
         };
-        let thread = std::thread::Builder::new()
-            .name("trainer".to_owned())
-            .spawn(serve);
-        Self {
-            commands,
-            thread: thread.expect("a thread can be started at startup"),
-        }
+        let thread = std::thread::Builder::new().name("trainer".to_owned()).spawn(serve);
+        Self { commands, thread: thread.expect("a thread can be started at startup") }
     }
 
     /// One optimizer step on `groups`.
@@ -79,16 +68,8 @@ impl TrainerHandle {
     /// As [`GrpoTrainer::step`], or [`Error::TrainerStopped`].
     pub async fn step(&self, groups: Vec<Group>, progress: Progress) -> Result<Trained, Error> {
         let (reply, answer) = oneshot::channel();
-        let command = Command {
-            groups,
-            progress,
-            reply,
-            span: Span::current(),
-        };
-        self.commands
-            .send(command)
-            .await
-            .map_err(|_| Error::TrainerStopped)?;
+        let command = Command { groups, progress, reply, span: Span::current() };
+        self.commands.send(command).await.map_err(|_| Error::TrainerStopped)?;
         answer.await.map_err(|_| Error::TrainerStopped)?
     }
 
@@ -104,10 +85,5 @@ impl TrainerHandle {
 
 fn step(trainer: &mut GrpoTrainer, groups: Vec<Group>, progress: Progress) -> Result<Trained, Error> {
     let report = trainer.step(&groups, progress)?;
-    Ok(Trained {
-        groups,
-        report,
-        model: trainer.model().clone(),
-        version: trainer.version(),
-    })
+    Ok(Trained { groups, report, model: trainer.model().clone(), version: trainer.version() })
 }

@@ -85,11 +85,7 @@ impl TrainingRun {
         let (groups, drawn) = self.drawer.draw(self.version, self.budget.deadline).await;
         self.total.add(&drawn);
         if groups.is_empty() {
-            return if self.is_over() {
-                Ok(None)
-            } else {
-                Err(starved(&drawn))
-            };
+            return if self.is_over() { Ok(None) } else { Err(starved(&drawn)) };
         }
         let progress = self.budget.progress(self.n_steps, Instant::now());
         let trained = self.trainer.step(groups, progress).await?;
@@ -105,15 +101,8 @@ impl TrainingRun {
             alarm: None,
         };
         self.n_steps += 1;
-        step.report
-            .metrics
-            .insert("zero_signal".to_owned(), drawn.zero_signal_share());
-        let entropy = step
-            .report
-            .metrics
-            .get("entropy")
-            .copied()
-            .unwrap_or(f64::INFINITY);
+        step.report.metrics.insert("zero_signal".to_owned(), drawn.zero_signal_share());
+        let entropy = step.report.metrics.get("entropy").copied().unwrap_or(f64::INFINITY);
         step.alarm = self.watch.observe(drawn.zero_signal_share(), entropy);
         log(&step);
         Ok(Some(step))
@@ -144,19 +133,10 @@ impl TrainingRun {
 }
 
 fn log(step: &Step) {
-    let StepReport {
-        loss,
-        grad_norm,
-        lr,
-        skipped,
-        ..
-    } = step.report;
+    let StepReport { loss, grad_norm, lr, skipped, .. } = step.report;
     info!(step = step.idx, loss, grad_norm, lr, "step");
     if skipped {
-        warn!(
-            step = step.idx,
-            grad_norm, loss, "the gradient was not finite; the step was skipped"
-        );
+        warn!(step = step.idx, grad_norm, loss, "the gradient was not finite; the step was skipped");
     }
     if let Some(alarm) = step.alarm {
         warn!(step = step.idx, ?alarm, "the run has stopped learning");
@@ -164,13 +144,6 @@ fn log(step: &Step) {
 }
 
 fn starved(drawn: &Drawn) -> Error {
-    let Drawn {
-        groups,
-        incomplete,
-        stale,
-        ..
-    } = drawn;
-    Error::Starved(format!(
-        "of {groups} groups {incomplete} were incomplete and {stale} too old"
-    ))
+    let Drawn { groups, incomplete, stale, .. } = drawn;
+    Error::Starved(format!("of {groups} groups {incomplete} were incomplete and {stale} too old"))
 }

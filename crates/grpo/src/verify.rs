@@ -56,11 +56,7 @@ struct Golden {
 impl Golden {
     fn read(dir: &Path) -> Result<Self, Error> {
         let cases = Cases::read(&dir.join("cases.json"))?;
-        Ok(Self {
-            dir: dir.to_owned(),
-            cases,
-            batch: Tensors::read(&dir.join("batch.safetensors"))?,
-        })
+        Ok(Self { dir: dir.to_owned(), cases, batch: Tensors::read(&dir.join("batch.safetensors"))? })
     }
 
     /// The model of `mode`, asking for gradients.

@@ -22,12 +22,7 @@ pub struct AdamWConfig {
 impl Default for AdamWConfig {
     /// torch's, without decay.
     fn default() -> Self {
-        Self {
-            beta_1: 0.9,
-            beta_2: 0.999,
-            epsilon: 1e-8,
-            weight_decay: 0.0,
-        }
+        Self { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, weight_decay: 0.0 }
     }
 }
 
@@ -50,10 +45,7 @@ pub struct AdamW {
 impl AdamW {
     /// An optimizer without history.
     pub fn new(config: AdamWConfig) -> Self {
-        Self {
-            config,
-            ..Self::default()
-        }
+        Self { config, ..Self::default() }
     }
 
     /// Moves every parameter that has a gradient; `gradient_factor` multiplies all gradients first (clipping).
@@ -65,12 +57,7 @@ impl AdamW {
         gradient_factor: f64,
     ) -> M {
         self.n_steps += 1;
-        model.map(&mut Update {
-            optimizer: self,
-            gradients,
-            lr,
-            gradient_factor,
-        })
+        model.map(&mut Update { optimizer: self, gradients, lr, gradient_factor })
     }
 
     fn updated<const D: usize>(
@@ -80,37 +67,23 @@ impl AdamW {
         gradient: Tensor<D>,
         lr: f64,
     ) -> Tensor<D> {
-        let AdamWConfig {
-            beta_1,
-            beta_2,
-            epsilon,
-            weight_decay,
-        } = self.config;
+        let AdamWConfig { beta_1, beta_2, epsilon, weight_decay } = self.config;
         let dtype = old.dtype();
         let weights = self.masters.remove::<D>(id).unwrap_or_else(|| in_f32(old));
         let square = gradient.clone().square().mul_scalar(1.0 - beta_2);
         let gradient = gradient.mul_scalar(1.0 - beta_1);
         let (mean, mean_square) = match (self.means.remove::<D>(id), self.mean_squares.remove::<D>(id)) {
-            (Some(mean), Some(mean_square)) => (
-                mean.mul_scalar(beta_1) + gradient,
-                mean_square.mul_scalar(beta_2) + square,
-            ),
+            (Some(mean), Some(mean_square)) => {
+                (mean.mul_scalar(beta_1) + gradient, mean_square.mul_scalar(beta_2) + square)
+            }
             _ => (gradient, square),
         };
         let correction_1 = 1.0 - beta_1.powi(self.n_steps);
         let correction_2 = 1.0 - beta_2.powi(self.n_steps);
-        let root = mean_square
-            .clone()
-            .sqrt()
-            .mul_scalar(correction_2.sqrt().recip())
-            .add_scalar(epsilon);
+        let root = mean_square.clone().sqrt().mul_scalar(correction_2.sqrt().recip()).add_scalar(epsilon);
         let change = mean.clone().div(root).mul_scalar(lr / correction_1);
         let decay = if D >= 2 { 1.0 - lr * weight_decay } else { 1.0 };
-        let weights = if decay == 1.0 {
-            weights
-        } else {
-            weights.mul_scalar(decay)
-        } - change;
+        let weights = if decay == 1.0 { weights } else { weights.mul_scalar(decay) } - change;
         self.means.register(id, mean);
         self.mean_squares.register(id, mean_square);
         if dtype == DType::F32 {
@@ -136,11 +109,8 @@ impl ModuleMapper for Update<'_> {
         let (id, tensor, mapper) = param.consume();
         let requires_gradient = tensor.is_require_grad();
         let gradient = in_f32(gradient);
-        let gradient = if self.gradient_factor == 1.0 {
-            gradient
-        } else {
-            gradient.mul_scalar(self.gradient_factor)
-        };
+        let gradient =
+            if self.gradient_factor == 1.0 { gradient } else { gradient.mul_scalar(self.gradient_factor) };
         let tensor = Tensor::from_inner(self.optimizer.updated(id, tensor.inner(), gradient, self.lr));
         Param::from_mapped_value(id, tensor.set_require_grad(requires_gradient), mapper)
     }

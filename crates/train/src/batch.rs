@@ -66,11 +66,7 @@ impl Batch {
         let device = &device.clone().without_autodiff();
         let plan = Plan::new(rows);
         let n_tokens = plan.free.1.len() + plan.constrained.1.len();
-        assert!(
-            n_tokens > 0,
-            "a batch of {} rows needs a token that counts",
-            rows.len()
-        );
+        assert!(n_tokens > 0, "a batch of {} rows needs a token that counts", rows.len());
         let shape = [rows.len(), plan.n_columns];
         let tokens = TokenBatch::right_padded(&plan.sequences);
         let longest = tokens.n_cols();
@@ -127,10 +123,8 @@ fn lookup(
     device: &Device,
 ) -> Option<Lookup> {
     let first = predictors.first()?;
-    let positions = predictors
-        .iter()
-        .map(|predictor| predictor.sequence * longest + predictor.position)
-        .collect();
+    let positions =
+        predictors.iter().map(|predictor| predictor.sequence * longest + predictor.position).collect();
     Some(Lookup {
         positions: indices(positions, device),
         allowed: first.allowed.is_some().then(|| allowed(predictors, device)),
@@ -140,10 +134,7 @@ fn lookup(
 }
 
 fn allowed(predictors: &[Predictor], device: &Device) -> Allowed {
-    let lists: Vec<&[u32]> = predictors
-        .iter()
-        .filter_map(|predictor| predictor.allowed.as_deref())
-        .collect();
+    let lists: Vec<&[u32]> = predictors.iter().filter_map(|predictor| predictor.allowed.as_deref()).collect();
     let widest = lists.iter().map(|list| list.len()).max().unwrap_or(0);
     let shape = [lists.len(), widest];
     let mut token_ids = vec![0_i32; lists.len() * widest];

@@ -34,11 +34,7 @@ impl FromStr for DpoLoss {
             "sigmoid_norm" => Self::SigmoidNorm,
             _ => {
                 let expected = "sigmoid, robust, ipo, hinge or sigmoid_norm";
-                return Err(Error::UnknownName {
-                    what: "dpo loss",
-                    value: text.to_owned(),
-                    expected,
-                });
+                return Err(Error::UnknownName { what: "dpo loss", value: text.to_owned(), expected });
             }
         })
     }
@@ -58,11 +54,7 @@ pub struct DpoSettings {
 impl Default for DpoSettings {
     /// TRL's.
     fn default() -> Self {
-        Self {
-            loss: DpoLoss::Sigmoid,
-            beta: 0.1,
-            label_smoothing: 0.0,
-        }
+        Self { loss: DpoLoss::Sigmoid, beta: 0.1, label_smoothing: 0.0 }
     }
 }
 
@@ -88,11 +80,7 @@ pub struct PairLogprobs {
 /// # Shapes
 /// `[P]`
 pub fn pair_losses(pairs: &PairLogprobs, settings: &DpoSettings) -> Tensor<1> {
-    let DpoSettings {
-        loss,
-        beta,
-        label_smoothing: s,
-    } = *settings;
+    let DpoSettings { loss, beta, label_smoothing: s } = *settings;
     let chosen = pairs.chosen.clone() - pairs.ref_chosen.clone();
     let rejected = pairs.rejected.clone() - pairs.ref_rejected.clone();
     let x = || (chosen.clone() - rejected.clone()).mul_scalar(beta);
@@ -123,11 +111,7 @@ impl Dpo {
     pub fn new(parts: &[Vec<Row>], settings: DpoSettings) -> Self {
         let n_rows: usize = parts.iter().map(Vec::len).sum();
         let n_tokens: usize = parts.iter().flatten().map(Row::n_loss_tokens).sum();
-        Self {
-            settings,
-            n_pairs: n_rows as f64 / 2.0,
-            n_tokens: n_tokens as f64,
-        }
+        Self { settings, n_pairs: n_rows as f64 / 2.0, n_tokens: n_tokens as f64 }
     }
 }
 
@@ -135,26 +119,15 @@ impl Objective for Dpo {
     /// # Panics
     /// If a row has no reference log-probs.
     fn loss(&self, batch: &Batch, stats: &TokenStats) -> LossTerms {
-        let reference = batch
-            .ref_logprobs
-            .clone()
-            .expect("DPO needs reference log-probs in every row");
+        let reference = batch.ref_logprobs.clone().expect("DPO needs reference log-probs in every row");
         let (chosen, rejected) = per_pair(stats.logprobs.clone());
         let (ref_chosen, ref_rejected) = per_pair(reference);
         let (n_chosen, n_rejected) = per_pair(batch.loss_mask.clone());
-        let pairs = PairLogprobs {
-            chosen,
-            rejected,
-            ref_chosen,
-            ref_rejected,
-            n_chosen,
-            n_rejected,
-        };
+        let pairs = PairLogprobs { chosen, rejected, ref_chosen, ref_rejected, n_chosen, n_rejected };
         let loss = pair_losses(&pairs, &self.settings).sum().div_scalar(self.n_pairs);
         let mut metrics = self.metrics(pairs);
-        let entropy = (stats.entropy.clone().inner() * batch.loss_mask.clone())
-            .sum()
-            .div_scalar(self.n_tokens);
+        let entropy =
+            (stats.entropy.clone().inner() * batch.loss_mask.clone()).sum().div_scalar(self.n_tokens);
         metrics.push(Metric::sum("entropy", entropy));
         LossTerms { loss, metrics }
     }
@@ -167,17 +140,11 @@ impl Dpo {
         let reward = |policy: &Tensor<1>, reference: Tensor<1>| {
             (policy.clone() - reference).mul_scalar(self.settings.beta)
         };
-        let (good, bad) = (
-            reward(&chosen, pairs.ref_chosen),
-            reward(&rejected, pairs.ref_rejected),
-        );
+        let (good, bad) = (reward(&chosen, pairs.ref_chosen), reward(&rejected, pairs.ref_rejected));
         vec![
             Metric::sum("logps/chosen", mean(chosen)),
             Metric::sum("logps/rejected", mean(rejected)),
-            Metric::sum(
-                "rewards/accuracies",
-                mean(good.clone().greater(bad.clone()).float()),
-            ),
+            Metric::sum("rewards/accuracies", mean(good.clone().greater(bad.clone()).float())),
             Metric::sum("rewards/margins", mean(good.clone() - bad.clone())),
             Metric::sum("rewards/chosen", mean(good)),
             Metric::sum("rewards/rejected", mean(bad)),
@@ -189,11 +156,7 @@ impl Dpo {
 fn per_pair(cells: Tensor<2>) -> (Tensor<1>, Tensor<1>) {
     let [n_rows, _] = cells.dims();
     let sums = cells.sum_dim(1).reshape([n_rows / 2, 2]);
-    let column = |idx: usize| {
-        sums.clone()
-            .slice([0..n_rows / 2, idx..idx + 1])
-            .reshape([n_rows / 2])
-    };
+    let column = |idx: usize| sums.clone().slice([0..n_rows / 2, idx..idx + 1]).reshape([n_rows / 2]);
     (column(0), column(1))
 }
 

@@ -6,10 +6,7 @@ use burn::tensor::{DType, Tensor};
 
 /// Euclidean norm over the gradients of all trained parameters.
 pub fn global_norm<M: Module>(model: &M, gradients: &GradientsParams) -> f64 {
-    let mut visitor = SquareSums {
-        gradients,
-        sums: Vec::new(),
-    };
+    let mut visitor = SquareSums { gradients, sums: Vec::new() };
     model.visit(&mut visitor);
     if visitor.sums.is_empty() {
         return 0.0;
@@ -39,32 +36,20 @@ pub struct NamedTensor {
 impl NamedTensor {
     /// Euclidean norm.
     pub fn norm(&self) -> f64 {
-        self.values
-            .iter()
-            .map(|value| f64::from(*value).powi(2))
-            .sum::<f64>()
-            .sqrt()
+        self.values.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt()
     }
 }
 
 /// Copies all gradients to the host, in the order of the model's fields.
 pub fn named_gradients<M: Module>(model: &M, gradients: &GradientsParams) -> Vec<NamedTensor> {
-    let mut visitor = Named {
-        gradients: Some(gradients),
-        path: Vec::new(),
-        found: Vec::new(),
-    };
+    let mut visitor = Named { gradients: Some(gradients), path: Vec::new(), found: Vec::new() };
     model.visit(&mut visitor);
     visitor.found
 }
 
 /// Copies all trained parameters to the host, in the order of the model's fields.
 pub fn named_parameters<M: Module>(model: &M) -> Vec<NamedTensor> {
-    let mut visitor = Named {
-        gradients: None,
-        path: Vec::new(),
-        found: Vec::new(),
-    };
+    let mut visitor = Named { gradients: None, path: Vec::new(), found: Vec::new() };
     model.visit(&mut visitor);
     visitor.found
 }
@@ -97,15 +82,8 @@ impl ModuleVisitor for Named<'_> {
         };
         if let Some(tensor) = tensor {
             let shape = tensor.dims().to_vec();
-            let values = tensor
-                .into_data_dtype(DType::F32)
-                .try_to_vec()
-                .expect("converted to f32 just now");
-            self.found.push(NamedTensor {
-                name: self.path.join("."),
-                shape,
-                values,
-            });
+            let values = tensor.into_data_dtype(DType::F32).try_to_vec().expect("converted to f32 just now");
+            self.found.push(NamedTensor { name: self.path.join("."), shape, values });
         }
     }
 
@@ -120,9 +98,5 @@ impl ModuleVisitor for Named<'_> {
 
 /// The same values in f32, without a copy if they are.
 pub(crate) fn in_f32<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
-    if tensor.dtype() == DType::F32 {
-        tensor
-    } else {
-        tensor.cast(DType::F32)
-    }
+    if tensor.dtype() == DType::F32 { tensor } else { tensor.cast(DType::F32) }
 }

@@ -21,10 +21,7 @@ pub struct LearnerConfig {
 
 impl Default for LearnerConfig {
     fn default() -> Self {
-        Self {
-            adamw: AdamWConfig::default(),
-            max_grad_norm: 1.0,
-        }
+        Self { adamw: AdamWConfig::default(), max_grad_norm: 1.0 }
     }
 }
 
@@ -46,14 +43,7 @@ impl<M: CausalLm> Learner<M> {
     /// If the model has no parameters.
     pub fn new(model: M, config: LearnerConfig) -> Self {
         let device = model.devices().first().cloned().expect("a model has parameters");
-        Self {
-            model,
-            optimizer: AdamW::new(config.adamw),
-            config,
-            device,
-            n_steps: 0,
-            n_skipped: 0,
-        }
+        Self { model, optimizer: AdamW::new(config.adamw), config, device, n_steps: 0, n_skipped: 0 }
     }
 
     /// The weights as they are.
@@ -126,10 +116,8 @@ impl<M: CausalLm> Learner<M> {
             let terms = objective.loss(&batch, &token_stats(&self.model, &batch, score));
             figures.push(Metric::sum("loss", terms.loss.clone()));
             terms.metrics.into_iter().for_each(|metric| figures.push(metric));
-            accumulator.accumulate(
-                &self.model,
-                GradientsParams::from_grads(terms.loss.backward(), &self.model),
-            );
+            accumulator
+                .accumulate(&self.model, GradientsParams::from_grads(terms.loss.backward(), &self.model));
         }
         report.metrics = figures.read();
         report.loss = report.metrics.remove("loss").expect("pushed for every part");
@@ -148,10 +136,8 @@ impl Figures {
 
     fn read(self) -> BTreeMap<String, f64> {
         let values = Tensor::cat(self.0.iter().map(|metric| metric.value.clone()).collect(), 0);
-        let values: Vec<f32> = values
-            .into_data_dtype(DType::F32)
-            .try_to_vec()
-            .expect("converted to f32 just now");
+        let values: Vec<f32> =
+            values.into_data_dtype(DType::F32).try_to_vec().expect("converted to f32 just now");
         let mut folded = BTreeMap::new();
         for (metric, value) in self.0.iter().zip(values.into_iter().map(f64::from)) {
             folded

@@ -25,12 +25,7 @@ impl RowUnit {
 /// A unit longer than the budget is a part of its own. Units without a token to learn from are left out; with
 /// objectives that are normalised over the whole step the split does not change the gradient.
 pub fn micro_batches(rows: Vec<Row>, token_budget: usize, unit: RowUnit) -> Vec<Vec<Row>> {
-    assert_eq!(
-        rows.len() % unit.size(),
-        0,
-        "{} rows do not make whole units of {unit:?}",
-        rows.len()
-    );
+    assert_eq!(rows.len() % unit.size(), 0, "{} rows do not make whole units of {unit:?}", rows.len());
     let mut units: Vec<Vec<Row>> = Vec::new();
     let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() {
@@ -65,10 +60,8 @@ mod tests {
     #[test]
     fn parts_respect_the_budget_and_keep_every_row() {
         let parts = micro_batches([3, 9, 4, 9, 2].map(row).into(), 18, RowUnit::Single);
-        let lengths: Vec<Vec<usize>> = parts
-            .iter()
-            .map(|part| part.iter().map(Row::n_tokens).collect())
-            .collect();
+        let lengths: Vec<Vec<usize>> =
+            parts.iter().map(|part| part.iter().map(Row::n_tokens).collect()).collect();
         assert_eq!(lengths, [vec![9, 9], vec![4, 3, 2]]);
     }
 

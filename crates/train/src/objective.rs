@@ -40,29 +40,17 @@ pub struct Metric {
 impl Metric {
     /// A figure that is a sum over micro-batches.
     pub fn sum(name: &'static str, value: Tensor<1>) -> Self {
-        Self {
-            name,
-            fold: Fold::Sum,
-            value: value.inner(),
-        }
+        Self { name, fold: Fold::Sum, value: value.inner() }
     }
 
     /// A figure that is the smallest of the micro-batches'.
     pub fn min(name: &'static str, value: Tensor<1>) -> Self {
-        Self {
-            name,
-            fold: Fold::Min,
-            value: value.inner(),
-        }
+        Self { name, fold: Fold::Min, value: value.inner() }
     }
 
     /// A figure that is the largest of the micro-batches'.
     pub fn max(name: &'static str, value: Tensor<1>) -> Self {
-        Self {
-            name,
-            fold: Fold::Max,
-            value: value.inner(),
-        }
+        Self { name, fold: Fold::Max, value: value.inner() }
     }
 }
 

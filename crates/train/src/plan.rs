@@ -47,11 +47,7 @@ impl Plan {
     /// Plans the scoring of `rows`; column c of a row is its c-th token that counts.
     pub(crate) fn new(rows: &[Row]) -> Self {
         let (sequences, sequence_of) = distinct_sequences(rows);
-        let mut plan = Self {
-            sequences,
-            n_columns: 1,
-            ..Self::default()
-        };
+        let mut plan = Self { sequences, n_columns: 1, ..Self::default() };
         let mut known = HashMap::new();
         for (row_idx, row) in rows.iter().enumerate() {
             for (column, idx) in row.loss_positions().enumerate() {
@@ -76,9 +72,7 @@ impl Plan {
     ) {
         let target = match &predictor.allowed {
             None => token as usize,
-            Some(allowed) => allowed
-                .binary_search(&token)
-                .expect("Row::with_allowed_tokens checks this"),
+            Some(allowed) => allowed.binary_search(&token).expect("Row::with_allowed_tokens checks this"),
         };
         let (predictors, tokens) = match predictor.allowed {
             None => &mut self.free,
@@ -89,11 +83,7 @@ impl Plan {
             predictors.push(predictor.clone());
             next
         });
-        tokens.push(Token {
-            cell,
-            predictor: idx,
-            target,
-        });
+        tokens.push(Token { cell, predictor: idx, target });
     }
 }
 

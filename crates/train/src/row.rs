@@ -21,10 +21,7 @@ impl Row {
     /// # Panics
     /// If the prompt is empty: nothing predicts a first token.
     pub fn new(prompt: Vec<u32>, completion: Vec<u32>) -> Self {
-        assert!(
-            !prompt.is_empty(),
-            "a row needs a prompt token that predicts its first completion token"
-        );
+        assert!(!prompt.is_empty(), "a row needs a prompt token that predicts its first completion token");
         let n = completion.len();
         Self {
             prompt,
@@ -154,19 +151,12 @@ impl Row {
 
     /// Tokens that the sampler could draw at `idx`; `None` if all.
     pub fn allowed_at(&self, idx: usize) -> Option<&[u32]> {
-        self.allowed_tokens
-            .get(idx)
-            .map(Vec::as_slice)
-            .filter(|allowed| !allowed.is_empty())
+        self.allowed_tokens.get(idx).map(Vec::as_slice).filter(|allowed| !allowed.is_empty())
     }
 
     /// Indices of the completion tokens that count.
     pub fn loss_positions(&self) -> impl Iterator<Item = usize> + '_ {
-        self.loss_mask
-            .iter()
-            .enumerate()
-            .filter(|(_, mask)| **mask != 0)
-            .map(|(idx, _)| idx)
+        self.loss_mask.iter().enumerate().filter(|(_, mask)| **mask != 0).map(|(idx, _)| idx)
     }
 
     /// Number of completion tokens that count.
@@ -182,21 +172,12 @@ impl Row {
     /// What the model must read to predict every token that counts; empty if none does.
     pub(crate) fn input(&self) -> Vec<u32> {
         match self.loss_positions().last() {
-            Some(last) => self
-                .prompt
-                .iter()
-                .chain(&self.completion[..last])
-                .copied()
-                .collect(),
+            Some(last) => self.prompt.iter().chain(&self.completion[..last]).copied().collect(),
             None => Vec::new(),
         }
     }
 
     fn check_len(&self, what: &str, got: usize) {
-        assert_eq!(
-            got,
-            self.completion.len(),
-            "`{what}` must be as long as the completion"
-        );
+        assert_eq!(got, self.completion.len(), "`{what}` must be as long as the completion");
     }
 }

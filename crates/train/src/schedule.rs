@@ -25,11 +25,7 @@ impl FromStr for Shape {
             "cosine" => Self::Cosine,
             _ => {
                 let expected = "constant, linear or cosine";
-                return Err(Error::UnknownName {
-                    what: "schedule",
-                    value: text.to_owned(),
-                    expected,
-                });
+                return Err(Error::UnknownName { what: "schedule", value: text.to_owned(), expected });
             }
         })
     }
@@ -47,11 +43,7 @@ pub enum Warmup {
 impl Warmup {
     /// As in `[optimizer] warmup`: a share of the run below 1, steps from 1 on.
     pub fn from_setting(value: f64) -> Self {
-        if value < 1.0 {
-            Self::Share(value)
-        } else {
-            Self::Steps(value as u64)
-        }
+        if value < 1.0 { Self::Share(value) } else { Self::Steps(value as u64) }
     }
 }
 
@@ -67,10 +59,7 @@ pub struct Progress {
 impl Progress {
     /// Progress of a run of known length.
     pub fn of_steps(step: u64, n_steps: u64) -> Self {
-        Self {
-            step,
-            fraction: step as f64 / n_steps.max(1) as f64,
-        }
+        Self { step, fraction: step as f64 / n_steps.max(1) as f64 }
     }
 }
 
@@ -90,12 +79,7 @@ pub struct Schedule {
 impl Schedule {
     /// The same learning rate from the first step to the last.
     pub fn constant(lr: f64) -> Self {
-        Self {
-            peak: lr,
-            warmup: Warmup::Steps(0),
-            shape: Shape::Constant,
-            floor: 0.0,
-        }
+        Self { peak: lr, warmup: Warmup::Steps(0), shape: Shape::Constant, floor: 0.0 }
     }
 
     /// Learning rate of the step that follows `progress`.
@@ -128,36 +112,21 @@ mod tests {
 
     #[test]
     fn the_rate_rises_over_the_warm_up_and_falls_to_the_floor() {
-        let schedule = Schedule {
-            peak: 2.0,
-            warmup: Warmup::Share(0.5),
-            shape: Shape::Linear,
-            floor: 0.1,
-        };
+        let schedule = Schedule { peak: 2.0, warmup: Warmup::Share(0.5), shape: Shape::Linear, floor: 0.1 };
         let at = |fraction| schedule.lr(Progress { step: 0, fraction });
         assert_eq!([at(0.25), at(0.5), at(0.75), at(1.0)], [1.0, 2.0, 1.1, 0.2]);
     }
 
     #[test]
     fn a_warm_up_in_steps_learns_from_the_first_step() {
-        let schedule = Schedule {
-            peak: 1.0,
-            warmup: Warmup::Steps(4),
-            shape: Shape::Constant,
-            floor: 0.0,
-        };
-        let rates: Vec<f64> = (0..6)
-            .map(|step| schedule.lr(Progress::of_steps(step, 100)))
-            .collect();
+        let schedule = Schedule { peak: 1.0, warmup: Warmup::Steps(4), shape: Shape::Constant, floor: 0.0 };
+        let rates: Vec<f64> = (0..6).map(|step| schedule.lr(Progress::of_steps(step, 100))).collect();
         assert_eq!(rates, [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]);
     }
 
     #[test]
     fn cosine_is_half_way_in_the_middle() {
-        let schedule = Schedule {
-            shape: Shape::Cosine,
-            ..Schedule::constant(1.0)
-        };
+        let schedule = Schedule { shape: Shape::Cosine, ..Schedule::constant(1.0) };
         assert!((schedule.lr(Progress::of_steps(50, 100)) - 0.5).abs() < 1e-12);
     }
 }

@@ -27,11 +27,7 @@ pub struct ScoreSettings {
 
 impl Default for ScoreSettings {
     fn default() -> Self {
-        Self {
-            temperature: 1.0,
-            entropy: EntropyGradient::Detached,
-            legality: false,
-        }
+        Self { temperature: 1.0, entropy: EntropyGradient::Detached, legality: false }
     }
 }
 
@@ -79,10 +75,7 @@ pub fn token_stats<M: CausalLm>(model: &M, batch: &Batch, settings: &ScoreSettin
 ///
 /// `model` should be without autodiff (`valid()`): a graph that nobody walks back is kept until the next walk.
 pub fn row_logprobs<M: CausalLm>(model: &M, batch: &Batch, rows: &[Row], temperature: f64) -> Vec<Vec<f32>> {
-    let settings = ScoreSettings {
-        temperature,
-        ..ScoreSettings::default()
-    };
+    let settings = ScoreSettings { temperature, ..ScoreSettings::default() };
     let [_, n_columns] = batch.shape();
     let cells: Vec<f32> = token_stats(model, batch, &settings)
         .logprobs
@@ -109,16 +102,8 @@ struct FlatStats {
 }
 
 fn scaled(logits: Tensor<2>, temperature: f64) -> Tensor<2> {
-    let logits = if logits.dtype() == DType::F32 {
-        logits
-    } else {
-        logits.cast(DType::F32)
-    };
-    if temperature == 1.0 {
-        logits
-    } else {
-        logits.div_scalar(temperature)
-    }
+    let logits = if logits.dtype() == DType::F32 { logits } else { logits.cast(DType::F32) };
+    if temperature == 1.0 { logits } else { logits.div_scalar(temperature) }
 }
 
 fn look_up(logits: Tensor<2>, lookup: &Lookup, settings: &ScoreSettings) -> FlatStats {
@@ -128,18 +113,10 @@ fn look_up(logits: Tensor<2>, lookup: &Lookup, settings: &ScoreSettings) -> Flat
     };
     let [n_predictors, n_choices] = restricted.dims();
     let distribution = Distribution::new(restricted);
-    let per_token = |values: Tensor<2>| {
-        values
-            .reshape([n_predictors])
-            .select(0, lookup.predictors.clone())
-    };
+    let per_token = |values: Tensor<2>| values.reshape([n_predictors]).select(0, lookup.predictors.clone());
     let picked: Tensor<1, Int> =
         lookup.predictors.clone().mul_scalar(n_choices as i32) + lookup.targets.clone();
-    let chosen = distribution
-        .shifted
-        .clone()
-        .reshape([n_predictors * n_choices])
-        .select(0, picked);
+    let chosen = distribution.shifted.clone().reshape([n_predictors * n_choices]).select(0, picked);
     let legal_logmass = match (&lookup.allowed, settings.legality) {
         (Some(_), true) => per_token(distribution.log_sum_exp() - Distribution::new(logits).log_sum_exp()),
         _ => chosen.zeros_like().detach(),
@@ -166,13 +143,7 @@ impl Distribution {
         let shifted = logits - max.clone();
         let exponentials = shifted.clone().exp();
         let total = exponentials.clone().sum_dim(1);
-        Self {
-            max,
-            shifted,
-            exponentials,
-            log_total: total.clone().log(),
-            total,
-        }
+        Self { max, shifted, exponentials, log_total: total.clone().log(), total }
     }
 
     /// `[P,1]`
@@ -185,20 +156,11 @@ impl Distribution {
         let of = |exponentials: Tensor<2>, shifted: Tensor<2>, total: Tensor<2>, log_total: Tensor<2>| {
             log_total - (exponentials * shifted).sum_dim(1) / total
         };
-        let Self {
-            shifted,
-            exponentials,
-            total,
-            log_total,
-            ..
-        } = self;
+        let Self { shifted, exponentials, total, log_total, .. } = self;
         match gradient {
-            EntropyGradient::Tracked => of(
-                exponentials.clone(),
-                shifted.clone(),
-                total.clone(),
-                log_total.clone(),
-            ),
+            EntropyGradient::Tracked => {
+                of(exponentials.clone(), shifted.clone(), total.clone(), log_total.clone())
+            }
             EntropyGradient::Detached => of(
                 exponentials.clone().inner(),
                 shifted.clone().inner(),

@@ -14,18 +14,12 @@ impl CrossEntropy {
     /// Mean over all tokens of the step.
     pub fn mean(parts: &[Vec<Row>]) -> Self {
         let n_tokens = n_tokens(parts);
-        Self {
-            n_items: n_tokens,
-            n_tokens,
-        }
+        Self { n_items: n_tokens, n_tokens }
     }
 
     /// Divided by a count of one's own, e.g. of a larger batch that the step is a part of.
     pub fn per_items(parts: &[Vec<Row>], n_items: usize) -> Self {
-        Self {
-            n_items: n_items as f64,
-            n_tokens: n_tokens(parts),
-        }
+        Self { n_items: n_items as f64, n_tokens: n_tokens(parts) }
     }
 }
 
@@ -36,13 +30,9 @@ fn n_tokens(parts: &[Vec<Row>]) -> f64 {
 impl Objective for CrossEntropy {
     fn loss(&self, batch: &Batch, stats: &TokenStats) -> LossTerms {
         let loss = stats.logprobs.clone().sum().div_scalar(-self.n_items);
-        let entropy = (stats.entropy.clone().inner() * batch.loss_mask.clone())
-            .sum()
-            .div_scalar(self.n_tokens);
-        LossTerms {
-            loss,
-            metrics: vec![Metric::sum("entropy", entropy)],
-        }
+        let entropy =
+            (stats.entropy.clone().inner() * batch.loss_mask.clone()).sum().div_scalar(self.n_tokens);
+        LossTerms { loss, metrics: vec![Metric::sum("entropy", entropy)] }
     }
 }
 

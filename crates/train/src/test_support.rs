@@ -18,9 +18,7 @@ pub(crate) fn rows() -> Vec<Row> {
     vec![
         Row::new(vec![3, 4, 5], vec![6, 7, 8]).with_advantage(1.0),
         Row::new(vec![3, 4, 5], vec![6, 9]).with_advantage(-0.5),
-        Row::new(vec![3, 4, 5], vec![10, 11, 12, 13])
-            .with_loss_mask(vec![1, 0, 1, 0])
-            .with_advantage(0.25),
+        Row::new(vec![3, 4, 5], vec![10, 11, 12, 13]).with_loss_mask(vec![1, 0, 1, 0]).with_advantage(0.25),
         Row::new(vec![14, 15, 16, 17, 18], vec![5])
             .with_allowed_tokens(vec![vec![4, 5, 6]])
             .with_advantage(-1.0),

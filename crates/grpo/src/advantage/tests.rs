@@ -2,10 +2,7 @@ use super::*;
 
 fn close(got: &[f32], want: &[f32]) {
     assert_eq!(got.len(), want.len());
-    assert!(
-        got.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-5),
-        "{got:?} is not {want:?}"
-    );
+    assert!(got.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-5), "{got:?} is not {want:?}");
 }
 
 #[test]
@@ -17,11 +14,9 @@ fn group_advantages_sum_to_zero() {
 
 #[test]
 fn a_group_of_equal_rewards_has_no_advantage_under_any_scale() {
-    for advantages in [
-        group_advantages(&[2.0; 4]),
-        group_std_advantages(&[2.0; 4]),
-        leave_one_out_advantages(&[2.0; 4]),
-    ] {
+    for advantages in
+        [group_advantages(&[2.0; 4]), group_std_advantages(&[2.0; 4]), leave_one_out_advantages(&[2.0; 4])]
+    {
         close(&advantages, &[0.0; 4]);
     }
     assert!(is_zero_signal(&[2.0; 4]));
@@ -46,13 +41,7 @@ fn leave_one_out_compares_with_the_others() {
 #[test]
 fn role_baselines_are_kept_apart() {
     let mut baselines = RoleBaselines::new(0.5);
-    close(
-        &[
-            baselines.advantage("kuhn/0", 2.0),
-            baselines.advantage("kuhn/0", 2.0),
-        ],
-        &[1.0, 0.5],
-    );
+    close(&[baselines.advantage("kuhn/0", 2.0), baselines.advantage("kuhn/0", 2.0)], &[1.0, 0.5]);
     close(&[baselines.advantage("kuhn/1", -2.0)], &[-1.0]);
     assert_eq!(baselines.baseline("kuhn/0"), Some(1.5));
     assert_eq!(baselines.baseline("leduc/0"), None);
@@ -61,9 +50,6 @@ fn role_baselines_are_kept_apart() {
 #[test]
 fn a_steady_reward_is_no_advantage_in_the_long_run() {
     let mut baselines = RoleBaselines::default();
-    let last = (0..200)
-        .map(|_| baselines.advantage("seat", 1.0))
-        .last()
-        .expect("200 rewards");
+    let last = (0..200).map(|_| baselines.advantage("seat", 1.0)).last().expect("200 rewards");
     assert!(last.abs() < 1e-3, "{last}");
 }

@@ -23,52 +23,22 @@ fn number(value: Tensor<1>) -> f64 {
 }
 
 fn metric(terms: &LossTerms, name: &str) -> f64 {
-    number(
-        terms
-            .metrics
-            .iter()
-            .find(|metric| metric.name == name)
-            .unwrap()
-            .value
-            .clone(),
-    )
+    number(terms.metrics.iter().find(|metric| metric.name == name).unwrap().value.clone())
 }
 
 /// Four rows of three cells; the second row has one token, the last a hole.
 fn input() -> LossInput {
     LossInput {
-        logprobs: matrix(
-            &[
-                -1.0, -0.4, -2.0, -0.3, 0.0, 0.0, -0.7, -1.1, -0.2, -2.0, 0.0, -0.9,
-            ],
-            3,
-        ),
-        entropy: matrix(
-            &[0.5, 1.0, 1.5, 0.25, 0.0, 0.0, 0.75, 1.25, 0.5, 2.0, 0.0, 1.0],
-            3,
-        ),
-        old_logprobs: matrix(
-            &[
-                -1.3, -0.5, -1.5, -0.9, 0.0, 0.0, -0.6, -1.0, -0.4, -1.0, 0.0, -1.4,
-            ],
-            3,
-        ),
-        ref_logprobs: Some(matrix(
-            &[
-                -1.1, -0.6, -1.9, -0.5, 0.0, 0.0, -0.9, -1.2, -0.1, -1.5, 0.0, -1.0,
-            ],
-            3,
-        )),
+        logprobs: matrix(&[-1.0, -0.4, -2.0, -0.3, 0.0, 0.0, -0.7, -1.1, -0.2, -2.0, 0.0, -0.9], 3),
+        entropy: matrix(&[0.5, 1.0, 1.5, 0.25, 0.0, 0.0, 0.75, 1.25, 0.5, 2.0, 0.0, 1.0], 3),
+        old_logprobs: matrix(&[-1.3, -0.5, -1.5, -0.9, 0.0, 0.0, -0.6, -1.0, -0.4, -1.0, 0.0, -1.4], 3),
+        ref_logprobs: Some(matrix(&[-1.1, -0.6, -1.9, -0.5, 0.0, 0.0, -0.9, -1.2, -0.1, -1.5, 0.0, -1.0], 3)),
         sampler_logprobs: Some(matrix(
-            &[
-                -1.4, -0.5, -1.0, -0.9, 0.0, 0.0, -0.6, -2.0, -0.4, -1.0, 0.0, -1.4,
-            ],
+            &[-1.4, -0.5, -1.0, -0.9, 0.0, 0.0, -0.6, -2.0, -0.4, -1.0, 0.0, -1.4],
             3,
         )),
         legal_logmass: Some(matrix(
-            &[
-                -0.1, -0.2, -0.3, -0.4, 0.0, 0.0, -0.5, -0.6, -0.7, -0.8, 0.0, -0.9,
-            ],
+            &[-0.1, -0.2, -0.3, -0.4, 0.0, 0.0, -0.5, -0.6, -0.7, -0.8, 0.0, -0.9],
             3,
         )),
         advantages: matrix(&[1.0, -0.5, 2.0, -1.5], 1),
@@ -95,16 +65,8 @@ fn counts() -> Normalisers {
 }
 
 fn settings(loss_type: LossType) -> LossSettings {
-    let level = if loss_type == LossType::Luspo {
-        Level::Sequence
-    } else {
-        Level::Token
-    };
-    LossSettings {
-        loss_type,
-        level,
-        ..LossSettings::default()
-    }
+    let level = if loss_type == LossType::Luspo { Level::Sequence } else { Level::Token };
+    LossSettings { loss_type, level, ..LossSettings::default() }
 }
 
 #[test]
@@ -113,11 +75,9 @@ fn on_policy_the_loss_is_minus_the_mean_advantage_and_nothing_is_clipped() {
     input.old_logprobs = input.logprobs.clone();
     let per_token = -(3.0 * 1.0 - 0.5 + 3.0 * 2.0 - 2.0 * 1.5) / 9.0;
     let per_row = -(1.0 - 0.5 + 2.0 - 1.5) / 4.0;
-    for (loss_type, want) in [
-        (LossType::Dapo, per_token),
-        (LossType::Bnpo, per_token),
-        (LossType::Grpo, per_row),
-    ] {
+    for (loss_type, want) in
+        [(LossType::Dapo, per_token), (LossType::Bnpo, per_token), (LossType::Grpo, per_row)]
+    {
         let terms = policy_loss(&input, &settings(loss_type), &counts());
         assert!((metric(&terms, "clip_ratio/region_mean")).abs() < 1e-12);
         assert!((number(terms.loss) - want).abs() < 1e-6, "{loss_type:?}");
@@ -133,16 +93,10 @@ fn parts_of_a_step_add_up_to_the_whole_for_every_loss() {
             entropy_coef: 0.02,
             legality_coef: 0.1,
             off_policy_threshold: Some(0.1),
-            importance: Some(TruncatedImportance {
-                level: Level::Token,
-                cap: 2.0,
-            }),
+            importance: Some(TruncatedImportance { level: Level::Token, cap: 2.0 }),
             ..settings(loss_type)
         };
-        let counts = Normalisers {
-            entropy_threshold: Some(0.5),
-            ..counts()
-        };
+        let counts = Normalisers { entropy_threshold: Some(0.5), ..counts() };
         let whole = policy_loss(&input, &settings, &counts);
         let parts = [0..1, 1..3, 3..4].map(|rows| policy_loss(&some_rows(&input, rows), &settings, &counts));
         let sum: f64 = parts.iter().map(|part| number(part.loss.clone())).sum();
@@ -182,19 +136,11 @@ fn tokens_outside_the_mask_have_no_gradient() {
         let mut input = input();
         let logprobs = input.logprobs.clone().autodiff().require_grad();
         input.logprobs = logprobs.clone();
-        let settings = LossSettings {
-            beta: 0.1,
-            kl_weight: KlWeight::Ratio,
-            ..settings(loss_type)
-        };
+        let settings = LossSettings { beta: 0.1, kl_weight: KlWeight::Ratio, ..settings(loss_type) };
         let gradients = policy_loss(&input, &settings, &counts()).loss.backward();
         let outside = input.mask.clone().neg().add_scalar(1.0);
         let gradient = logprobs.grad(&gradients).unwrap();
-        assert_eq!(
-            number((gradient.clone() * outside).abs().sum()),
-            0.0,
-            "{loss_type:?}"
-        );
+        assert_eq!(number((gradient.clone() * outside).abs().sum()), 0.0, "{loss_type:?}");
         assert!(number(gradient.abs().sum()) > 0.0, "{loss_type:?}");
     }
 }
@@ -209,17 +155,7 @@ fn truncated_importance_weighs_tokens_or_whole_rows() {
     );
     let loss = |level: Level| {
         let importance = Some(TruncatedImportance { level, cap: 3.0 });
-        number(
-            policy_loss(
-                &input,
-                &LossSettings {
-                    importance,
-                    ..settings(LossType::Dapo)
-                },
-                &counts(),
-            )
-            .loss,
-        )
+        number(policy_loss(&input, &LossSettings { importance, ..settings(LossType::Dapo) }, &counts()).loss)
     };
     let others = 3.0 * 1.0 - 0.5 - 2.0 * 1.5;
     let by_token = -(others + 2.0 * (0.1_f64.exp() + 3.0 + (-0.3_f64).exp())) / 9.0;
@@ -234,14 +170,8 @@ fn a_wild_log_ratio_does_not_overflow() {
     input.old_logprobs = input.old_logprobs - 500.0;
     input.ref_logprobs = input.ref_logprobs.map(|reference| reference + 500.0);
     for loss_type in TYPES {
-        let settings = LossSettings {
-            beta: 0.1,
-            ..settings(loss_type)
-        };
-        assert!(
-            number(policy_loss(&input, &settings, &counts()).loss).is_finite(),
-            "{loss_type:?}"
-        );
+        let settings = LossSettings { beta: 0.1, ..settings(loss_type) };
+        assert!(number(policy_loss(&input, &settings, &counts()).loss).is_finite(), "{loss_type:?}");
     }
 }
 
@@ -283,39 +213,21 @@ fn gradients_of_the_kl_estimators_against_exact_enumeration() {
     let (logits, reference) = ([0.3_f32, -1.0, 0.8, 0.0, 1.4], [1.0_f32, 0.2, -0.5, 0.4, 0.1]);
     let softmax = |logits: &[f32]| {
         let total: f64 = logits.iter().map(|logit| f64::from(*logit).exp()).sum();
-        logits
-            .iter()
-            .map(|logit| f64::from(*logit).exp() / total)
-            .collect::<Vec<_>>()
+        logits.iter().map(|logit| f64::from(*logit).exp() / total).collect::<Vec<_>>()
     };
     let (p, r) = (softmax(&logits), softmax(&reference));
     let kl: f64 = p.iter().zip(&r).map(|(p, r)| p * (p / r).ln()).sum();
     // ∂KL(p‖r)/∂logit_i = p_i·(ln(p_i/r_i) − KL)
     let exact: Vec<f64> = p.iter().zip(&r).map(|(p, r)| p * ((p / r).ln() - kl)).collect();
     let gradient = |kl: KlEstimator, kl_weight: KlWeight| {
-        let settings = LossSettings {
-            beta: 1.0,
-            kl,
-            kl_weight,
-            ..settings(LossType::Dapo)
-        };
+        let settings = LossSettings { beta: 1.0, kl, kl_weight, ..settings(LossType::Dapo) };
         expected_gradient(&logits, &reference, &settings)
     };
     let distance = |gradient: Vec<f32>, want: &[f64]| {
-        gradient
-            .iter()
-            .zip(want)
-            .map(|(a, b)| (f64::from(*a) - b).abs())
-            .fold(0.0, f64::max)
+        gradient.iter().zip(want).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max)
     };
-    assert!(
-        distance(gradient(KlEstimator::K1, KlWeight::Plain), &[0.0; 5]) < 1e-6,
-        "k1 teaches nothing"
-    );
-    assert!(
-        distance(gradient(KlEstimator::K2, KlWeight::Plain), &exact) < 1e-6,
-        "k2 is the reverse KL"
-    );
+    assert!(distance(gradient(KlEstimator::K1, KlWeight::Plain), &[0.0; 5]) < 1e-6, "k1 teaches nothing");
+    assert!(distance(gradient(KlEstimator::K2, KlWeight::Plain), &exact) < 1e-6, "k2 is the reverse KL");
     assert!(
         distance(gradient(KlEstimator::K3, KlWeight::Ratio), &exact) < 1e-6,
         "k3 is, with the ratio's gradient"

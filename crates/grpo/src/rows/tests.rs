@@ -61,38 +61,23 @@ fn group(rewards: &[f64]) -> Group {
     let opponent = Opponent::plain(OpponentKind::Random);
     let spec = GroupSpec {
         group: 0,
-        start: Start {
-            task_id: 1,
-            seed: 2,
-            opponent,
-        },
+        start: Start { task_id: 1, seed: 2, opponent },
         size: rewards.len() as u32,
         over_sample: 0,
     };
-    let mut trajectories: Vec<Trajectory> = rewards
-        .iter()
-        .map(|reward| trajectory(vec![turn()], *reward, StopReason::Done))
-        .collect();
+    let mut trajectories: Vec<Trajectory> =
+        rewards.iter().map(|reward| trajectory(vec![turn()], *reward, StopReason::Done)).collect();
     trajectories.push(trajectory(Vec::new(), 9.0, StopReason::EnvError));
     Group { spec, trajectories }
 }
 
 #[test]
 fn every_turn_with_a_choice_is_a_row_with_the_trajectorys_advantage() {
-    let forced = Turn {
-        loss_mask: vec![0, 0],
-        ..turn()
-    };
-    let rows = trajectory_rows(
-        &trajectory(vec![turn(), forced, turn()], 1.0, StopReason::Done),
-        0.5,
-    )
-    .unwrap();
+    let forced = Turn { loss_mask: vec![0, 0], ..turn() };
+    let rows =
+        trajectory_rows(&trajectory(vec![turn(), forced, turn()], 1.0, StopReason::Done), 0.5).unwrap();
     assert_eq!(rows.len(), 2);
-    assert_eq!(
-        (rows[0].advantage(), rows[0].n_loss_tokens(), rows[0].prompt()),
-        (0.5, 1, &[3, 4][..])
-    );
+    assert_eq!((rows[0].advantage(), rows[0].n_loss_tokens(), rows[0].prompt()), (0.5, 1, &[3, 4][..]));
     assert_eq!(rows[0].old_logprobs(), [-0.7, 0.0]);
 }
 
@@ -100,51 +85,19 @@ fn every_turn_with_a_choice_is_a_row_with_the_trajectorys_advantage() {
 fn a_record_that_contradicts_itself_is_named() {
     let check = |turn: Turn, want: &str| {
         let error = trajectory_rows(&trajectory(vec![turn], 1.0, StopReason::Done), 0.5).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            format!("trajectory `t-g0-0` cannot be trained on: {want}")
-        );
+        assert_eq!(error.to_string(), format!("trajectory `t-g0-0` cannot be trained on: {want}"));
     };
-    check(
-        Turn {
-            logprobs: vec![-0.7],
-            ..turn()
-        },
-        "lists of 2 completion tokens differ in length",
-    );
-    check(
-        Turn {
-            completion_tokens: vec![8, 2],
-            ..turn()
-        },
-        "token 8 was not allowed where it was drawn",
-    );
-    check(
-        Turn {
-            logprobs: vec![f32::NAN, 0.0],
-            ..turn()
-        },
-        "a log-prob that is not finite",
-    );
-    check(
-        Turn {
-            prompt_tokens: vec![],
-            ..turn()
-        },
-        "a turn without prompt tokens",
-    );
+    check(Turn { logprobs: vec![-0.7], ..turn() }, "lists of 2 completion tokens differ in length");
+    check(Turn { completion_tokens: vec![8, 2], ..turn() }, "token 8 was not allowed where it was drawn");
+    check(Turn { logprobs: vec![f32::NAN, 0.0], ..turn() }, "a log-prob that is not finite");
+    check(Turn { prompt_tokens: vec![], ..turn() }, "a turn without prompt tokens");
 }
 
 #[test]
 fn draws_that_training_cannot_replay_are_refused() {
     let mut trajectory = trajectory(vec![turn()], 1.0, StopReason::Done);
     trajectory.sampling.top_p = 0.9;
-    assert!(
-        trajectory_rows(&trajectory, 0.5)
-            .unwrap_err()
-            .to_string()
-            .contains("top_p 0.9")
-    );
+    assert!(trajectory_rows(&trajectory, 0.5).unwrap_err().to_string().contains("top_p 0.9"));
 }
 
 #[test]

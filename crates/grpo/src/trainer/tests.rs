@@ -19,23 +19,13 @@ fn rows(model: &LanguageModel) -> Vec<Row> {
     });
     let valid = model.valid();
     let logprobs = row_logprobs(&valid, &Batch::new(&drafts, &valid.device()), &drafts, 1.0);
-    drafts
-        .into_iter()
-        .zip(logprobs)
-        .map(|(row, logprobs)| row.with_old_logprobs(logprobs))
-        .collect()
+    drafts.into_iter().zip(logprobs).map(|(row, logprobs)| row.with_old_logprobs(logprobs)).collect()
 }
 
 fn trained(config: GrpoConfig) -> (StepReport, Vec<train::NamedTensor>) {
     let model = model();
     let rows = rows(&model);
-    let mut trainer = GrpoTrainer::new(
-        model,
-        GrpoConfig {
-            schedule: Schedule::constant(1e-3),
-            ..config
-        },
-    );
+    let mut trainer = GrpoTrainer::new(model, GrpoConfig { schedule: Schedule::constant(1e-3), ..config });
     let report = trainer.step_rows(rows, Progress::of_steps(0, 10)).unwrap();
     assert_eq!(trainer.version(), 1);
     (report, named_parameters(trainer.model()))
@@ -44,11 +34,7 @@ fn trained(config: GrpoConfig) -> (StepReport, Vec<train::NamedTensor>) {
 #[test]
 fn the_first_step_is_on_policy() {
     let (report, _) = trained(GrpoConfig::default());
-    for name in [
-        "clip_ratio/low_mean",
-        "clip_ratio/high_mean",
-        "clip_ratio/region_mean",
-    ] {
+    for name in ["clip_ratio/low_mean", "clip_ratio/high_mean", "clip_ratio/region_mean"] {
         assert_eq!(report.metrics[name], 0.0);
     }
     // Rows are equally long and advantages sum to 0: with every ratio 1 the loss is 0, its gradient is not.
@@ -58,65 +44,30 @@ fn the_first_step_is_on_policy() {
 
 #[test]
 fn the_token_budget_does_not_change_the_step() {
-    let loss = LossSettings {
-        top_entropy_quantile: 0.5,
-        beta: 0.1,
-        ..LossSettings::default()
-    };
-    let config = GrpoConfig {
-        loss,
-        entropy: EntropySchedule::constant(0.02),
-        ..GrpoConfig::default()
-    };
+    let loss = LossSettings { top_entropy_quantile: 0.5, beta: 0.1, ..LossSettings::default() };
+    let config = GrpoConfig { loss, entropy: EntropySchedule::constant(0.02), ..GrpoConfig::default() };
     let (whole, whole_weights) = trained(config);
-    let (parts, part_weights) = trained(GrpoConfig {
-        token_budget: 6,
-        ..config
-    });
+    let (parts, part_weights) = trained(GrpoConfig { token_budget: 6, ..config });
     assert!((whole.grad_norm - parts.grad_norm).abs() < 1e-5);
     for (a, b) in whole_weights.iter().zip(&part_weights) {
-        let worst = a
-            .values
-            .iter()
-            .zip(&b.values)
-            .map(|(a, b)| (a - b).abs())
-            .fold(0.0, f32::max);
+        let worst = a.values.iter().zip(&b.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         // A step of Adam is lr · sign for entries whose gradient is rounding noise.
         assert!(worst <= 2.1e-3, "{}: {worst}", a.name);
-        let far = a
-            .values
-            .iter()
-            .zip(&b.values)
-            .filter(|(a, b)| (*a - *b).abs() > 1e-5)
-            .count();
-        assert!(
-            far * 10 <= a.values.len(),
-            "{}: {far} of {}",
-            a.name,
-            a.values.len()
-        );
+        let far = a.values.iter().zip(&b.values).filter(|(a, b)| (*a - *b).abs() > 1e-5).count();
+        assert!(far * 10 <= a.values.len(), "{}: {far} of {}", a.name, a.values.len());
     }
 }
 
 #[test]
 fn the_reference_is_the_model_at_the_start() {
-    let loss = LossSettings {
-        beta: 0.1,
-        ..LossSettings::default()
-    };
+    let loss = LossSettings { beta: 0.1, ..LossSettings::default() };
     let model = model();
     let rows = rows(&model);
     let mut trainer = GrpoTrainer::new(
         model,
-        GrpoConfig {
-            loss,
-            schedule: Schedule::constant(1e-2),
-            ..GrpoConfig::default()
-        },
+        GrpoConfig { loss, schedule: Schedule::constant(1e-2), ..GrpoConfig::default() },
     );
-    let first = trainer
-        .step_rows(rows.clone(), Progress::of_steps(0, 10))
-        .unwrap();
+    let first = trainer.step_rows(rows.clone(), Progress::of_steps(0, 10)).unwrap();
     let second = trainer.step_rows(rows, Progress::of_steps(1, 10)).unwrap();
     assert!(first.metrics["kl"].abs() < 1e-9);
     assert!(second.metrics["kl"] > 1e-6);
@@ -124,27 +75,9 @@ fn the_reference_is_the_model_at_the_start() {
 
 #[test]
 fn the_entropy_coefficient_follows_the_runs_progress() {
-    let entropy = EntropySchedule {
-        start: 0.3,
-        end: 0.1,
-        hold: 0.5,
-    };
-    let mut trainer = GrpoTrainer::new(
-        model(),
-        GrpoConfig {
-            entropy,
-            ..GrpoConfig::default()
-        },
-    );
+    let entropy = EntropySchedule { start: 0.3, end: 0.1, hold: 0.5 };
+    let mut trainer = GrpoTrainer::new(model(), GrpoConfig { entropy, ..GrpoConfig::default() });
     let rows = rows(trainer.model());
-    let report = trainer
-        .step_rows(
-            rows,
-            Progress {
-                step: 3,
-                fraction: 0.75,
-            },
-        )
-        .unwrap();
+    let report = trainer.step_rows(rows, Progress { step: 3, fraction: 0.75 }).unwrap();
     assert!((report.metrics["entropy_coef"] - 0.2).abs() < 1e-9);
 }

@@ -23,12 +23,7 @@ pub(super) fn verify(golden: &Golden, device: &Device, report: &mut VerifyReport
     };
     let after = Tensors::read(&golden.dir.join("adamw_after4.safetensors"))?;
     let model = golden.model(Mode::Lora, device)?;
-    let columns = Columns {
-        mode: Mode::Lora,
-        tool_mask: true,
-        on_policy: false,
-        scale: "group",
-    };
+    let columns = Columns { mode: Mode::Lora, tool_mask: true, on_policy: false, scale: "group" };
     let parts = vec![grpo::rows(golden, columns, &model)?];
     let settings = LossSettings {
         loss_type: case.loss_type.parse()?,
@@ -45,32 +40,18 @@ pub(super) fn verify(golden: &Golden, device: &Device, report: &mut VerifyReport
     for (idx, want) in case.steps.iter().enumerate() {
         let step = learner.step(&parts, &objective, &score, case.lr)?;
         check.loss(&format!("loss {idx}"), step.loss, want.loss, DRIFT);
-        check.norm(
-            &format!("grad_norm {idx}"),
-            step.grad_norm,
-            want.grad_norm_before_clip,
-        );
+        check.norm(&format!("grad_norm {idx}"), step.grad_norm, want.grad_norm_before_clip);
     }
     for (old, new) in before.iter().zip(named_parameters(learner.model())) {
         let name = gradients::torch_name(&old.name);
         let want = after.get(&name)?;
-        check.distance(
-            &name,
-            &change(old, &new.values),
-            &change(old, &want.values),
-            CHANGE,
-            0.0,
-        );
+        check.distance(&name, &change(old, &new.values), &change(old, &want.values), CHANGE, 0.0);
     }
     Ok(())
 }
 
 fn change(before: &NamedTensor, after: &[f32]) -> Vec<f32> {
-    after
-        .iter()
-        .zip(&before.values)
-        .map(|(after, before)| after - before)
-        .collect()
+    after.iter().zip(&before.values).map(|(after, before)| after - before).collect()
 }
 
 fn learner_config(case: &AdamwCase) -> LearnerConfig {
@@ -80,8 +61,5 @@ fn learner_config(case: &AdamwCase) -> LearnerConfig {
         epsilon: case.eps,
         weight_decay: case.weight_decay,
     };
-    LearnerConfig {
-        adamw,
-        max_grad_norm: case.clip,
-    }
+    LearnerConfig { adamw, max_grad_norm: case.clip }
 }

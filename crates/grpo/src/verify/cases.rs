@@ -135,10 +135,7 @@ pub(super) struct AdamwStep {
 impl Cases {
     /// Reads the file.
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
-        let unusable = |reason: String| Error::Reference {
-            path: path.to_owned(),
-            reason,
-        };
+        let unusable = |reason: String| Error::Reference { path: path.to_owned(), reason };
         let text = fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
         serde_json::from_str(&text).map_err(|error| unusable(error.to_string()))
     }

@@ -20,16 +20,9 @@ pub(super) fn verify_stored(
     device: &Device,
 ) -> Result<(), Error> {
     for case in &golden.cases.dpo {
-        let policy = golden
-            .batch
-            .get(&format!("dpo.{}.logps", case.mode.name()))?
-            .values
-            .clone();
+        let policy = golden.batch.get(&format!("dpo.{}.logps", case.mode.name()))?.values.clone();
         let reference = reference_sums(golden, case)?;
-        let lengths: Vec<f32> = rows(golden)?
-            .iter()
-            .map(|row| row.n_loss_tokens() as f32)
-            .collect();
+        let lengths: Vec<f32> = rows(golden)?.iter().map(|row| row.n_loss_tokens() as f32).collect();
         let n_pairs = policy.len() / 2;
         let half = |values: &[f32], idx: usize| -> Tensor<1> {
             let values = values[idx * n_pairs..(idx + 1) * n_pairs].to_vec();
@@ -85,14 +78,7 @@ pub(super) fn verify(
             };
             check.metric(name, got, *want, 0.0);
         }
-        gradients::compare(
-            &mut check,
-            &case.id,
-            &found,
-            case.grad_norm,
-            &case.grad_norms,
-            kept,
-        );
+        gradients::compare(&mut check, &case.id, &found, case.grad_norm, &case.grad_norms, kept);
     }
     Ok(())
 }
@@ -103,19 +89,11 @@ pub(super) fn rows(golden: &Golden) -> Result<Vec<Row>, Error> {
     let attention = golden.batch.get("dpo.attention_mask")?;
     let completion = golden.batch.get("dpo.completion_mask")?;
     let row = |((ids, attention), completion): ((&[f32], &[f32]), &[f32])| {
-        let prompt: Vec<f32> = attention
-            .iter()
-            .zip(completion)
-            .map(|(real, completion)| real - completion)
-            .collect();
+        let prompt: Vec<f32> =
+            attention.iter().zip(completion).map(|(real, completion)| real - completion).collect();
         Row::new(scores::masked(ids, &prompt), scores::masked(ids, completion))
     };
-    Ok(ids
-        .rows()
-        .zip(attention.rows())
-        .zip(completion.rows())
-        .map(row)
-        .collect())
+    Ok(ids.rows().zip(attention.rows()).zip(completion.rows()).map(row).collect())
 }
 
 /// With an adapter TRL's reference was a copy of it, hence the policy itself; derived cases take the base model.
@@ -124,25 +102,14 @@ fn reference_is_policy(case: &DpoCase) -> bool {
 }
 
 fn reference_sums<'a>(golden: &'a Golden, case: &DpoCase) -> Result<&'a [f32], Error> {
-    let name = if reference_is_policy(case) {
-        "logps"
-    } else {
-        "ref_logps"
-    };
-    Ok(&golden
-        .batch
-        .get(&format!("dpo.{}.{name}", case.mode.name()))?
-        .values)
+    let name = if reference_is_policy(case) { "logps" } else { "ref_logps" };
+    Ok(&golden.batch.get(&format!("dpo.{}.{name}", case.mode.name()))?.values)
 }
 
 /// Chosen and rejected rows side by side.
 fn in_pairs(rows: &[Row]) -> Vec<Row> {
     let (chosen, rejected) = rows.split_at(rows.len() / 2);
-    chosen
-        .iter()
-        .zip(rejected)
-        .flat_map(|(chosen, rejected)| [chosen.clone(), rejected.clone()])
-        .collect()
+    chosen.iter().zip(rejected).flat_map(|(chosen, rejected)| [chosen.clone(), rejected.clone()]).collect()
 }
 
 /// The pairs with the case's reference; stored sums are spread over their tokens, as only sums matter.
@@ -155,34 +122,21 @@ fn with_reference(
     let sums = reference_sums(golden, case)?;
     let reference = |idx: usize, n: usize| {
         let stored = sums[idx / 2 + idx % 2 * (pairs.len() / 2)];
-        if reference_is_policy(case) {
-            current[idx].clone()
-        } else {
-            vec![stored / n as f32; n]
-        }
+        if reference_is_policy(case) { current[idx].clone() } else { vec![stored / n as f32; n] }
     };
-    let row = |(idx, row): (usize, &Row)| {
-        row.clone()
-            .with_ref_logprobs(reference(idx, row.completion().len()))
-    };
+    let row =
+        |(idx, row): (usize, &Row)| row.clone().with_ref_logprobs(reference(idx, row.completion().len()));
     Ok(pairs.iter().enumerate().map(row).collect())
 }
 
 fn settings(case: &DpoCase) -> Result<DpoSettings, Error> {
-    Ok(DpoSettings {
-        loss: case.loss_type.parse()?,
-        beta: case.beta,
-        label_smoothing: case.label_smoothing,
-    })
+    Ok(DpoSettings { loss: case.loss_type.parse()?, beta: case.beta, label_smoothing: case.label_smoothing })
 }
 
 /// Logits that predict the completions of `rows`, with the tokens that follow.
 fn completion_logits(model: &LanguageModel, rows: &[Row]) -> (Tensor<2>, Vec<u32>) {
     let model = model.valid();
-    let sequences: Vec<Vec<u32>> = rows
-        .iter()
-        .map(|row| [row.prompt(), row.completion()].concat())
-        .collect();
+    let sequences: Vec<Vec<u32>> = rows.iter().map(|row| [row.prompt(), row.completion()].concat()).collect();
     let tokens = TokenBatch::right_padded(&sequences);
     let places: Vec<i32> = rows
         .iter()
@@ -196,14 +150,8 @@ fn completion_logits(model: &LanguageModel, rows: &[Row]) -> (Tensor<2>, Vec<u32
     let hidden = CausalLm::hidden(&model, &tokens);
     let [n_rows, n_columns, width] = hidden.dims();
     let places = Tensor::<1, Int>::from_data(TensorData::new(places, [n]), &model.device());
-    let logits = CausalLm::lm_logits(
-        &model,
-        hidden.reshape([n_rows * n_columns, width]).select(0, places),
-    );
-    (
-        logits,
-        rows.iter().flat_map(|row| row.completion().to_vec()).collect(),
-    )
+    let logits = CausalLm::lm_logits(&model, hidden.reshape([n_rows * n_columns, width]).select(0, places));
+    (logits, rows.iter().flat_map(|row| row.completion().to_vec()).collect())
 }
 
 fn mean_logit(model: &LanguageModel, rows: &[Row]) -> f64 {
@@ -212,15 +160,8 @@ fn mean_logit(model: &LanguageModel, rows: &[Row]) -> f64 {
 
 fn accuracy(model: &LanguageModel, rows: &[Row]) -> f64 {
     let (logits, targets) = completion_logits(model, rows);
-    let best: Vec<i32> = logits
-        .argmax(1)
-        .into_data_dtype(DType::I32)
-        .try_to_vec()
-        .expect("converted to i32 just now");
-    let hits = best
-        .iter()
-        .zip(&targets)
-        .filter(|(best, target)| **best as u32 == **target)
-        .count();
+    let best: Vec<i32> =
+        logits.argmax(1).into_data_dtype(DType::I32).try_to_vec().expect("converted to i32 just now");
+    let hits = best.iter().zip(&targets).filter(|(best, target)| **best as u32 == **target).count();
     hits as f64 / targets.len() as f64
 }

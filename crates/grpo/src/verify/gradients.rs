@@ -23,13 +23,7 @@ pub(super) fn compute(
     let learner = Learner::new(model.clone(), LearnerConfig::default());
     let (gradients, report) = learner.gradients(&parts, objective, score);
     let named = named_gradients(model, &gradients);
-    (
-        report,
-        named
-            .into_iter()
-            .map(|gradient| (torch_name(&gradient.name), gradient))
-            .collect(),
-    )
+    (report, named.into_iter().map(|gradient| (torch_name(&gradient.name), gradient)).collect())
 }
 
 /// Compares total norm, norms per parameter, and the gradients that were kept whole.

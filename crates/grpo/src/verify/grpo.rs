@@ -23,11 +23,8 @@ pub(super) fn verify_stored(
     device: &Device,
 ) -> Result<(), Error> {
     for case in &golden.cases.grpo {
-        let terms = policy_loss(
-            &stored_input(golden, case, device)?,
-            &settings(case)?,
-            &counts(golden, case)?,
-        );
+        let terms =
+            policy_loss(&stored_input(golden, case, device)?, &settings(case)?, &counts(golden, case)?);
         let mut metrics = BTreeMap::new();
         for metric in terms.metrics {
             metrics.insert(metric.name.to_owned(), scalar(metric.value));
@@ -47,10 +44,7 @@ pub(super) fn verify(
     report: &mut VerifyReport,
 ) -> Result<(), Error> {
     for case in golden.cases.grpo.iter().filter(|case| case.mode == mode) {
-        let objective = PolicyObjective {
-            settings: settings(case)?,
-            counts: counts(golden, case)?,
-        };
+        let objective = PolicyObjective { settings: settings(case)?, counts: counts(golden, case)? };
         let rows = rows(golden, Columns::of(case), model)?;
         let score = objective.score_settings(golden.cases.settings.temp);
         let (step, found) = gradients::compute(model, vec![rows], &objective, &score);
@@ -64,11 +58,7 @@ pub(super) fn verify(
 
 fn compare(check: &mut Check, case: &GrpoCase, loss: f64, metrics: &BTreeMap<String, f64>) {
     check.loss("loss", loss, case.loss_f64.unwrap_or(case.loss), 0.0);
-    let expected = if case.metrics_f64.is_empty() {
-        &case.metrics
-    } else {
-        &case.metrics_f64
-    };
+    let expected = if case.metrics_f64.is_empty() { &case.metrics } else { &case.metrics_f64 };
     for (name, want) in expected {
         let got = match name.as_str() {
             "entropy_coef" => Some(case.entropy_coef),
@@ -97,12 +87,7 @@ pub(super) struct Columns<'a> {
 
 impl<'a> Columns<'a> {
     fn of(case: &'a GrpoCase) -> Self {
-        Self {
-            mode: case.mode,
-            tool_mask: case.tool_mask,
-            on_policy: case.on_policy,
-            scale: &case.scale,
-        }
+        Self { mode: case.mode, tool_mask: case.tool_mask, on_policy: case.on_policy, scale: &case.scale }
     }
 }
 
@@ -114,27 +99,15 @@ pub(super) fn rows(golden: &Golden, columns: Columns<'_>, model: &LanguageModel)
     let old = golden.batch.get(&format!("{mode}.old_per_token_logps"))?;
     let reference = golden.batch.get(&format!("{mode}.ref_per_token_logps"))?;
     let advantages = golden.batch.get(&format!("advantages.{}", columns.scale))?;
-    let current = columns
-        .on_policy
-        .then(|| scores::logprobs(model, &rows, golden.cases.settings.temp));
+    let current = columns.on_policy.then(|| scores::logprobs(model, &rows, golden.cases.settings.temp));
     let mut finished = Vec::with_capacity(rows.len());
     for (idx, row) in rows.into_iter().enumerate() {
         let n = row.completion().len();
-        let of = |tensor: &HostTensor| {
-            tensor
-                .rows()
-                .nth(idx)
-                .map(|row| row[..n].to_vec())
-                .unwrap_or_default()
-        };
-        let old = current
-            .as_ref()
-            .map_or_else(|| of(old), |current| current[idx].clone());
+        let of =
+            |tensor: &HostTensor| tensor.rows().nth(idx).map(|row| row[..n].to_vec()).unwrap_or_default();
+        let old = current.as_ref().map_or_else(|| of(old), |current| current[idx].clone());
         let mask = of(&mask).into_iter().map(|value| value as u8).collect();
-        let row = row
-            .with_loss_mask(mask)
-            .with_old_logprobs(old)
-            .with_ref_logprobs(of(reference));
+        let row = row.with_loss_mask(mask).with_old_logprobs(old).with_ref_logprobs(of(reference));
         finished.push(row.with_advantage(advantages.values[idx]));
     }
     Ok(finished)
@@ -147,11 +120,7 @@ fn stored_input(golden: &Golden, case: &GrpoCase, device: &Device) -> Result<Los
         Ok(upload(&tensor.values, [tensor.shape[0], tensor.shape[1]], device))
     };
     let logprobs = matrix(&format!("{mode}.per_token_logps"))?;
-    let old = if case.on_policy {
-        logprobs.clone()
-    } else {
-        matrix(&format!("{mode}.old_per_token_logps"))?
-    };
+    let old = if case.on_policy { logprobs.clone() } else { matrix(&format!("{mode}.old_per_token_logps"))? };
     let mask = mask(golden, Columns::of(case))?;
     let advantages = golden.batch.get(&format!("advantages.{}", case.scale))?;
     Ok(LossInput {
@@ -171,10 +140,7 @@ fn mask(golden: &Golden, columns: Columns<'_>) -> Result<HostTensor, Error> {
     let mut mask = golden.batch.get("batch.completion_mask")?.clone();
     if columns.tool_mask {
         let own = golden.batch.get("batch.tool_mask")?;
-        mask.values
-            .iter_mut()
-            .zip(&own.values)
-            .for_each(|(value, own)| *value *= own);
+        mask.values.iter_mut().zip(&own.values).for_each(|(value, own)| *value *= own);
     }
     Ok(mask)
 }
@@ -188,11 +154,7 @@ fn settings(case: &GrpoCase) -> Result<LossSettings, Error> {
         delta: case.delta,
         beta: case.beta,
         kl: KlEstimator::K3,
-        kl_weight: if case.use_bias_correction_kl {
-            KlWeight::Ratio
-        } else {
-            KlWeight::Plain
-        },
+        kl_weight: if case.use_bias_correction_kl { KlWeight::Ratio } else { KlWeight::Plain },
         entropy_coef: case.entropy_coef,
         top_entropy_quantile: case.top_entropy_quantile,
         off_policy_threshold: case.off_policy_mask_threshold,
@@ -203,11 +165,7 @@ fn settings(case: &GrpoCase) -> Result<LossSettings, Error> {
 fn counts(golden: &Golden, case: &GrpoCase) -> Result<Normalisers, Error> {
     let mask = mask(golden, Columns::of(case))?;
     let entropy = golden.batch.get(&format!("{}.entropy", case.mode.name()))?;
-    let counted = entropy
-        .values
-        .iter()
-        .zip(&mask.values)
-        .filter(|(_, mask)| **mask != 0.0);
+    let counted = entropy.values.iter().zip(&mask.values).filter(|(_, mask)| **mask != 0.0);
     let entropies: Vec<f32> = counted.map(|(entropy, _)| *entropy).collect();
     Ok(Normalisers {
         n_items: case.num_items_in_batch,
@@ -223,9 +181,6 @@ fn upload(values: &[f32], shape: [usize; 2], device: &Device) -> Tensor<2> {
 }
 
 fn scalar(value: Tensor<1>) -> f64 {
-    let values: Vec<f32> = value
-        .into_data_dtype(DType::F32)
-        .try_to_vec()
-        .expect("converted to f32 just now");
+    let values: Vec<f32> = value.into_data_dtype(DType::F32).try_to_vec().expect("converted to f32 just now");
     values.first().copied().map_or(f64::NAN, f64::from)
 }

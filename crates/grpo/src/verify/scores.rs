@@ -16,11 +16,7 @@ use crate::advantage::{batch_std_advantages, group_advantages, group_std_advanta
 pub(super) fn rows(golden: &Golden) -> Result<Vec<Row>, Error> {
     let real = |ids: &str, mask: &str| -> Result<Vec<Vec<u32>>, Error> {
         let (ids, mask) = (golden.batch.get(ids)?, golden.batch.get(mask)?);
-        Ok(ids
-            .rows()
-            .zip(mask.rows())
-            .map(|(ids, mask)| masked(ids, mask))
-            .collect())
+        Ok(ids.rows().zip(mask.rows()).map(|(ids, mask)| masked(ids, mask)).collect())
     };
     let prompts = real("batch.prompt_ids", "batch.prompt_mask")?;
     let completions = real("batch.completion_ids", "batch.completion_mask")?;
@@ -33,11 +29,7 @@ pub(super) fn rows(golden: &Golden) -> Result<Vec<Row>, Error> {
 
 /// The ids whose mask is 1.
 pub(super) fn masked(ids: &[f32], mask: &[f32]) -> Vec<u32> {
-    ids.iter()
-        .zip(mask)
-        .filter(|(_, mask)| **mask != 0.0)
-        .map(|(id, _)| *id as u32)
-        .collect()
+    ids.iter().zip(mask).filter(|(_, mask)| **mask != 0.0).map(|(id, _)| *id as u32).collect()
 }
 
 /// Log-probs of all tokens that count, without a graph.
@@ -54,10 +46,7 @@ pub(super) fn verify(
     report: &mut VerifyReport,
 ) -> Result<(), Error> {
     let rows = rows(golden)?;
-    let settings = ScoreSettings {
-        temperature: golden.cases.settings.temp,
-        ..ScoreSettings::default()
-    };
+    let settings = ScoreSettings { temperature: golden.cases.settings.temp, ..ScoreSettings::default() };
     let name = mode.name();
     let stats_of = |model: &LanguageModel| {
         let model = model.valid();
@@ -73,10 +62,7 @@ pub(super) fn verify(
     compare("per_token_logps", stats.logprobs)?;
     compare("entropy", stats.entropy)?;
     if mode == Mode::Lora {
-        compare(
-            "ref_per_token_logps",
-            stats_of(&model.clone().without_lora()).logprobs,
-        )?;
+        compare("ref_per_token_logps", stats_of(&model.clone().without_lora()).logprobs)?;
     }
     Ok(())
 }
@@ -84,10 +70,7 @@ pub(super) fn verify(
 /// The cells of `got`, widened with zeros to the reference's columns.
 fn padded(got: Tensor<2>, want: &HostTensor) -> Vec<f32> {
     let [_, n_columns] = got.dims();
-    let values: Vec<f32> = got
-        .into_data_dtype(DType::F32)
-        .try_to_vec()
-        .expect("converted to f32 just now");
+    let values: Vec<f32> = got.into_data_dtype(DType::F32).try_to_vec().expect("converted to f32 just now");
     let width = want.shape.last().copied().unwrap_or(n_columns);
     values
         .chunks(n_columns)
@@ -98,10 +81,8 @@ fn padded(got: Tensor<2>, want: &HostTensor) -> Vec<f32> {
 /// Our advantages from the stored rewards.
 pub(super) fn verify_advantages(golden: &Golden, report: &mut VerifyReport) -> Result<(), Error> {
     let rewards = &golden.batch.get("batch.rewards")?.values;
-    let groups: Vec<Vec<f32>> = rewards
-        .chunks(golden.cases.settings.group_size)
-        .map(<[f32]>::to_vec)
-        .collect();
+    let groups: Vec<Vec<f32>> =
+        rewards.chunks(golden.cases.settings.group_size).map(<[f32]>::to_vec).collect();
     let per_group =
         |advantages: fn(&[f32]) -> Vec<f32>| groups.iter().flat_map(|group| advantages(group)).collect();
     let scales: [(&str, Vec<f32>); 3] = [

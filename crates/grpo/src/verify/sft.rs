@@ -13,12 +13,7 @@ use crate::Error;
 
 /// Cases that follow from the stored sums of log-probs: targets are completion tokens.
 pub(super) fn verify_stored(golden: &Golden, report: &mut VerifyReport) -> Result<(), Error> {
-    for case in golden
-        .cases
-        .sft
-        .iter()
-        .filter(|case| case.labels == Labels::CompletionOnly)
-    {
+    for case in golden.cases.sft.iter().filter(|case| case.labels == Labels::CompletionOnly) {
         let sums = golden.batch.get(&format!("dpo.{}.logps", case.mode.name()))?;
         let n_tokens: usize = dpo::rows(golden)?.iter().map(Row::n_loss_tokens).sum();
         let total: f64 = sums.values.iter().map(|sum| f64::from(*sum)).sum();
@@ -45,14 +40,7 @@ pub(super) fn verify(
         let (step, found) = gradients::compute(model, parts, &objective, &ScoreSettings::default());
         let mut check = Check::new(report, &case.id);
         check.loss("loss", step.loss, case.loss, 0.0);
-        gradients::compare(
-            &mut check,
-            &case.id,
-            &found,
-            case.grad_norm,
-            &case.grad_norms,
-            kept,
-        );
+        gradients::compare(&mut check, &case.id, &found, case.grad_norm, &case.grad_norms, kept);
     }
     Ok(())
 }

@@ -53,23 +53,14 @@ fn alter(path: &Path, name: &str, change: f32) {
 }
 
 fn failures(report: &VerifyReport) -> Vec<String> {
-    report
-        .failures
-        .iter()
-        .map(|failure| format!("{} {}", failure.case, failure.field))
-        .collect()
+    report.failures.iter().map(|failure| format!("{} {}", failure.case, failure.field)).collect()
 }
 
 #[test]
 fn every_reference_case_is_within_tolerance() {
     let Some(dir) = reference() else { return };
     let report = verify_losses(&dir, &Device::flex()).unwrap();
-    assert!(
-        report.passed(),
-        "{}\n{:#?}",
-        report.last_line("losses"),
-        failures(&report)
-    );
+    assert!(report.passed(), "{}\n{:#?}", report.last_line("losses"), failures(&report));
     // 3 advantages, 76 grpo, 24 dpo and 4 sft from stored log-probs; 2 + 76 + 2 + 24 + 8 through the model; adamw.
     assert_eq!(report.cases, 3 + 76 + 24 + 4 + 2 + 76 + 2 + 24 + 8 + 1);
 }
@@ -77,29 +68,16 @@ fn every_reference_case_is_within_tolerance() {
 #[test]
 fn the_committed_cases_are_within_tolerance() {
     let report = verify_objectives(&committed(), &Device::flex()).unwrap();
-    assert!(
-        report.passed(),
-        "{}\n{:#?}",
-        report.last_line("losses"),
-        failures(&report)
-    );
+    assert!(report.passed(), "{}\n{:#?}", report.last_line("losses"), failures(&report));
     assert_eq!(report.cases, 3 + 6);
 }
 
 #[test]
 fn an_altered_logprob_and_an_altered_loss_are_found() {
     let dir = copy(&committed());
-    alter(
-        &dir.path().join("batch.safetensors"),
-        "full.per_token_logps",
-        0.01,
-    );
+    alter(&dir.path().join("batch.safetensors"), "full.per_token_logps", 0.01);
     let report = verify_objectives(dir.path(), &Device::flex()).unwrap();
-    assert!(
-        report.failed >= 1 && failures(&report)[0].starts_with("full."),
-        "{:?}",
-        failures(&report)
-    );
+    assert!(report.failed >= 1 && failures(&report)[0].starts_with("full."), "{:?}", failures(&report));
 
     let dir = copy(&committed());
     let cases = fs::read_to_string(dir.path().join("cases.json")).unwrap();
@@ -118,18 +96,8 @@ fn an_altered_weight_gradient_and_adapter_are_found() {
     let adapter = "base_model.model.model.layers.0.mlp.down_proj.lora_A.weight";
     for (file, name, change, case) in [
         ("grads.safetensors", gradient, 0.1, "sft.full.all_tokens.mean"),
-        (
-            "adapter/adapter_model.safetensors",
-            adapter,
-            0.05,
-            "lora.per_token",
-        ),
-        (
-            "model/model.safetensors",
-            "model.norm.weight",
-            0.05,
-            "full.per_token",
-        ),
+        ("adapter/adapter_model.safetensors", adapter, 0.05, "lora.per_token"),
+        ("model/model.safetensors", "model.norm.weight", 0.05, "full.per_token"),
     ] {
         let dir = copy(&reference);
         alter(&dir.path().join(file), name, change);

@@ -23,17 +23,13 @@ impl<'a> Check<'a> {
     /// Counts a case and starts its comparisons.
     pub(super) fn new(report: &'a mut VerifyReport, case: impl Into<String>) -> Self {
         report.cases += 1;
-        Self {
-            report,
-            case: case.into(),
-        }
+        Self { report, case: case.into() }
     }
 
     /// A loss. `extra` widens the absolute part.
     pub(super) fn loss(&mut self, field: &str, got: f64, want: f64, extra: f64) {
         let accepted = LOSS * (want.abs() + LOSS_FLOOR) + extra;
-        self.report
-            .observe(&self.case, (got - want).abs() / (accepted / LOSS));
+        self.report.observe(&self.case, (got - want).abs() / (accepted / LOSS));
         self.within(field, got, want, accepted);
     }
 
@@ -49,16 +45,8 @@ impl<'a> Check<'a> {
 
     /// Values per token.
     pub(super) fn tokens(&mut self, field: &str, got: &[f32], want: &[f32]) {
-        let worst = got
-            .iter()
-            .zip(want)
-            .map(|(a, b)| f64::from((a - b).abs()))
-            .fold(0.0, f64::max);
-        let worst = if got.len() == want.len() && worst.is_finite() {
-            worst
-        } else {
-            f64::NAN
-        };
+        let worst = got.iter().zip(want).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max);
+        let worst = if got.len() == want.len() && worst.is_finite() { worst } else { f64::NAN };
         self.within(field, worst, 0.0, TOKEN);
     }
 
@@ -72,11 +60,7 @@ impl<'a> Check<'a> {
         let norm =
             |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>().sqrt();
         let pairs = || got.iter().zip(want).map(|(a, b)| f64::from(*a) - f64::from(*b));
-        let distance = if got.len() == want.len() {
-            norm(&mut pairs())
-        } else {
-            f64::NAN
-        };
+        let distance = if got.len() == want.len() { norm(&mut pairs()) } else { f64::NAN };
         let scale = norm(&mut want.iter().map(|value| f64::from(*value)));
         self.within(field, distance, 0.0, relative * scale + absolute);
     }
@@ -84,14 +68,7 @@ impl<'a> Check<'a> {
     fn within(&mut self, field: &str, got: f64, want: f64, tolerance: f64) {
         let diff = (got - want).abs();
         if diff.is_nan() || diff > tolerance {
-            self.report.fail(
-                &self.case,
-                field,
-                format!("{got:.9}"),
-                format!("{want:.9}"),
-                diff,
-                tolerance,
-            );
+            self.report.fail(&self.case, field, format!("{got:.9}"), format!("{want:.9}"), diff, tolerance);
         }
     }
 }

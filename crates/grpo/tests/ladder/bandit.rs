@@ -10,28 +10,21 @@ const GROUP_SIZE: usize = 3;
 
 fn probabilities() -> Vec<f64> {
     let total: f64 = LOGITS.iter().map(|logit| f64::from(*logit).exp()).sum();
-    LOGITS
-        .iter()
-        .map(|logit| f64::from(*logit).exp() / total)
-        .collect()
+    LOGITS.iter().map(|logit| f64::from(*logit).exp() / total).collect()
 }
 
 /// ∂E[reward]/∂logit_i = p_i·(r_i − E[reward])
 fn exact_gradient() -> Vec<f64> {
     let p = probabilities();
     let mean: f64 = p.iter().zip(REWARDS).map(|(p, reward)| p * reward).sum();
-    p.iter()
-        .zip(REWARDS)
-        .map(|(p, reward)| p * (reward - mean))
-        .collect()
+    p.iter().zip(REWARDS).map(|(p, reward)| p * (reward - mean)).collect()
 }
 
 /// Gradient of the loss for one group of drawn arms, negated.
 fn estimate(arms: [usize; GROUP_SIZE], advantages: fn(&[f32]) -> Vec<f32>) -> Vec<f64> {
     let device = Device::flex();
-    let logits = Tensor::<2>::from_data(TensorData::new(LOGITS.to_vec(), [1, 3]), &device)
-        .autodiff()
-        .require_grad();
+    let logits =
+        Tensor::<2>::from_data(TensorData::new(LOGITS.to_vec(), [1, 3]), &device).autodiff().require_grad();
     let all = activation::log_softmax(logits.clone(), 1);
     let drawn = arms.map(|arm| all.clone().slice([0..1, arm..arm + 1]));
     let logprobs = Tensor::cat(drawn.into(), 0);
@@ -46,10 +39,7 @@ fn estimate(arms: [usize; GROUP_SIZE], advantages: fn(&[f32]) -> Vec<f32>) -> Ve
         mask: Tensor::ones([GROUP_SIZE, 1], &device),
         logprobs,
     };
-    let settings = LossSettings {
-        loss_type: LossType::Grpo,
-        ..LossSettings::default()
-    };
+    let settings = LossSettings { loss_type: LossType::Grpo, ..LossSettings::default() };
     let loss = policy_loss(&input, &settings, &Normalisers::new(GROUP_SIZE, GROUP_SIZE, 1)).loss;
     let gradient = logits.grad(&loss.backward()).unwrap();
     let gradient: Vec<f32> = gradient.into_data_dtype(DType::F32).try_to_vec().unwrap();
@@ -71,10 +61,7 @@ fn expected_estimate(advantages: fn(&[f32]) -> Vec<f32>) -> Vec<f64> {
 }
 
 fn assert_close(got: &[f64], want: &[f64]) {
-    assert!(
-        got.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-6),
-        "{got:?} is not {want:?}"
-    );
+    assert!(got.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-6), "{got:?} is not {want:?}");
 }
 
 #[test]

@@ -32,6 +32,8 @@ const GROUPS: usize = 32;
 fn fresh_model(seed: u64) -> LanguageModel {
     let mut config = DecoderConfig::preset(Arch::Qwen2, Size::Pico);
     config.vocab_size = ByteCodec::END_OF_TURN as usize + 1;
+    // With the usual 0.02 the first gains are made without looking at the card, and some seeds stay there.
+    config.initializer_range = 0.1;
     LanguageModel::fresh(&config, seed, &Device::flex().autodiff())
 }
 
@@ -52,12 +54,7 @@ impl Table {
         let policy = Arc::new(EnginePolicy::new(engine.clone(), "pico"));
         let game = load_game("kuhn_poker").unwrap();
         let tree = GameTree::new(game.as_ref()).unwrap();
-        Self {
-            engine,
-            player: Player::new(policy, format(), RunInfo::new("ladder", seed)),
-            game,
-            tree,
-        }
+        Self { engine, player: Player::new(policy, format(), RunInfo::new("ladder", seed)), game, tree }
     }
 
     /// The policy at every information set.
@@ -67,28 +64,13 @@ impl Table {
             let text =
                 sidecar::text::observation_body(self.game.as_ref(), infoset.state.as_ref(), infoset.seat);
             let observation = parse_observation(text);
-            let candidates = format
-                .candidates(&observation)
-                .into_iter()
-                .map(|candidate| candidate.tokens)
-                .collect();
-            ScoreRequest {
-                prompt: format.render(&[], &observation).unwrap().tokens,
-                candidates,
-            }
+            let candidates =
+                format.candidates(&observation).into_iter().map(|candidate| candidate.tokens).collect();
+            ScoreRequest { prompt: format.render(&[], &observation).unwrap().tokens, candidates }
         });
-        let mut answers = self
-            .engine
-            .candidate_logprobs(requests.collect())
-            .await
-            .unwrap()
-            .into_iter();
-        let probabilities = |logprobs: Vec<f32>| {
-            logprobs
-                .into_iter()
-                .map(|logprob| f64::from(logprob).exp())
-                .collect()
-        };
+        let mut answers = self.engine.candidate_logprobs(requests.collect()).await.unwrap().into_iter();
+        let probabilities =
+            |logprobs: Vec<f32>| logprobs.into_iter().map(|logprob| f64::from(logprob).exp()).collect();
         TabularPolicy::from_fn(&self.tree, |_| probabilities(answers.next().unwrap()))
     }
 
@@ -102,34 +84,16 @@ impl Table {
 }
 
 async fn value_after_play_over_http(seed: u64, n_steps: u64, max_staleness: u64) -> f64 {
-    let actor = ActorConfig {
-        games: vec![EnvName::KuhnPoker],
-        ..ActorConfig::default()
-    };
-    let server = sidecar::serve(ServeConfig {
-        actor,
-        ..ServeConfig::default()
-    })
-    .await
-    .unwrap();
-    let pool = PoolConfig {
-        in_flight: 64,
-        workers: 256,
-        ..PoolConfig::default()
-    };
-    let pool = Pool::connect(&[server.url().parse().unwrap()], pool)
-        .await
-        .unwrap();
+    let actor = ActorConfig { games: vec![EnvName::KuhnPoker], ..ActorConfig::default() };
+    let server = sidecar::serve(ServeConfig { actor, ..ServeConfig::default() }).await.unwrap();
+    let pool = PoolConfig { in_flight: 64, workers: 256, ..PoolConfig::default() };
+    let pool = Pool::connect(&[server.url().parse().unwrap()], pool).await.unwrap();
     let model = fresh_model(seed);
     let table = Table::new(&model, seed);
     let opponent = Opponent::plain(OpponentKind::Random);
     let specs = (0..).map(move |group| GroupSpec {
         group,
-        start: Start {
-            task_id: KUHN,
-            seed: seed * 1_000_000 + group,
-            opponent,
-        },
+        start: Start { task_id: KUHN, seed: seed * 1_000_000 + group, opponent },
         size: GROUP_SIZE,
         over_sample: 0,
     });
@@ -137,31 +101,18 @@ async fn value_after_play_over_http(seed: u64, n_steps: u64, max_staleness: u64)
         player: table.player.clone(),
         source: Arc::new(SidecarSource::new(pool.clone())),
         specs: Box::new(specs),
-        stream: StreamConfig {
-            groups_in_flight: GROUPS,
-            buffer: 4,
-        },
+        stream: StreamConfig { groups_in_flight: GROUPS, buffer: 4 },
     };
     let config = GrpoConfig {
         schedule: Schedule::constant(5e-4),
-        entropy: EntropySchedule::constant(0.05),
+        entropy: EntropySchedule { start: 0.05, end: 0.01, hold: 0.5 },
         ..GrpoConfig::default()
     };
-    let draw = DrawConfig {
-        groups_per_step: GROUPS,
-        max_staleness,
-        zero_signal: ZeroSignal::Keep,
-    };
+    let draw = DrawConfig { groups_per_step: GROUPS, max_staleness, zero_signal: ZeroSignal::Keep };
     let trainer = GrpoTrainer::new(model, config);
     let cancel = CancellationToken::new();
-    let mut run = TrainingRun::new(
-        trainer,
-        table.engine.clone(),
-        rollouts,
-        draw,
-        Budget::of_steps(n_steps),
-        &cancel,
-    );
+    let mut run =
+        TrainingRun::new(trainer, table.engine.clone(), rollouts, draw, Budget::of_steps(n_steps), &cancel);
     while let Some(step) = run.next_step().await.unwrap() {
         assert_eq!(step.groups.len(), GROUPS);
         assert!(step.report.metrics["staleness"] <= max_staleness as f64);
@@ -175,10 +126,7 @@ async fn value_after_play_over_http(seed: u64, n_steps: u64, max_staleness: u64)
 }
 
 async fn nash_conv_after_self_play(seed: u64, n_steps: u64) -> f64 {
-    let actor = ActorConfig {
-        games: vec![EnvName::KuhnPoker],
-        ..ActorConfig::default()
-    };
+    let actor = ActorConfig { games: vec![EnvName::KuhnPoker], ..ActorConfig::default() };
     let source = Arc::new(InProcessSource::new(Arc::new(Actor::new(&actor).unwrap()), 256));
     let model = fresh_model(seed);
     let table = Table::new(&model, seed);
@@ -195,55 +143,28 @@ async fn nash_conv_after_self_play(seed: u64, n_steps: u64) -> f64 {
         for hand in 0..(GROUPS as u32 * GROUP_SIZE) {
             let (player, source) = (table.player.clone(), source.clone());
             let deal = seed * 10_000_000 + step * 1000 + u64::from(hand);
-            let start = Start {
-                task_id: KUHN,
-                seed: deal,
-                opponent: Opponent::plain(OpponentKind::SelfPlay),
-            };
-            let spec = EpisodeSpec {
-                group: step,
-                rollout: hand,
-                start,
-            };
+            let start =
+                Start { task_id: KUHN, seed: deal, opponent: Opponent::plain(OpponentKind::SelfPlay) };
+            let spec = EpisodeSpec { group: step, rollout: hand, start };
             hands.spawn(
                 async move { play_self(&player, source.as_ref(), spec, &CancellationToken::new()).await },
             );
         }
         let mut trajectories = hands.join_all().await.concat();
         trajectories.sort_by_key(|trajectory| trajectory.rollout);
-        let start = Start {
-            task_id: KUHN,
-            seed: step,
-            opponent: Opponent::plain(OpponentKind::SelfPlay),
-        };
-        let spec = GroupSpec {
-            group: step,
-            start,
-            size: trajectories.len() as u32,
-            over_sample: 0,
-        };
+        let start = Start { task_id: KUHN, seed: step, opponent: Opponent::plain(OpponentKind::SelfPlay) };
+        let spec = GroupSpec { group: step, start, size: trajectories.len() as u32, over_sample: 0 };
         let trained = trainer
-            .step(
-                vec![Group { spec, trajectories }],
-                Progress::of_steps(step, n_steps),
-            )
+            .step(vec![Group { spec, trajectories }], Progress::of_steps(step, n_steps))
             .await
             .unwrap();
-        table
-            .engine
-            .set_model(trained.model, trained.version)
-            .await
-            .unwrap();
+        table.engine.set_model(trained.model, trained.version).await.unwrap();
     }
     nash_conv(&table.tree, &table.policy().await)
 }
 
 fn run<T>(work: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let done = runtime.block_on(work);
     runtime.shutdown_timeout(Duration::from_secs(5));
     done
@@ -266,18 +187,13 @@ fn ladder_all_seeds_t3_over_http() {
     for seed in 0..3 {
         for max_staleness in [0, 2] {
             let value = run(value_after_play_over_http(seed, 100, max_staleness));
-            assert!(
-                value >= 0.44,
-                "seed {seed}, staleness {max_staleness}: {value} chips a hand"
-            );
+            assert!(value >= 0.44, "seed {seed}, staleness {max_staleness}: {value} chips a hand");
         }
     }
 }
 
 #[test]
 fn ladder_all_seeds_t3_self_play() {
-    let reached = (0..3)
-        .filter(|seed| run(nash_conv_after_self_play(*seed, 130)) <= 0.45)
-        .count();
+    let reached = (0..3).filter(|seed| run(nash_conv_after_self_play(*seed, 130)) <= 0.45).count();
     assert!(reached >= 2, "{reached} of 3 seeds");
 }

@@ -13,23 +13,15 @@ fn toy(dtype: DType) -> Toy {
     let device = Device::flex().autodiff();
     let matrix = Tensor::<2>::from_data(TensorData::new(vec![1.0_f32, -2.0], [1, 2]), &device).cast(dtype);
     let vector = Tensor::<1>::from_data(TensorData::new(vec![3.0_f32], [1]), &device).cast(dtype);
-    Toy {
-        matrix: Param::from_tensor(matrix.detach()),
-        vector: Param::from_tensor(vector.detach()),
-    }
+    Toy { matrix: Param::from_tensor(matrix.detach()), vector: Param::from_tensor(vector.detach()) }
 }
 
 fn gradients(toy: &Toy, matrix: [f32; 2], vector: f32) -> GradientsParams {
     let device = Device::flex();
     let mut gradients = GradientsParams::new();
-    gradients.register(
-        toy.matrix.id,
-        Tensor::<2>::from_data(TensorData::new(matrix.to_vec(), [1, 2]), &device),
-    );
-    gradients.register(
-        toy.vector.id,
-        Tensor::<1>::from_data(TensorData::new(vec![vector], [1]), &device),
-    );
+    gradients
+        .register(toy.matrix.id, Tensor::<2>::from_data(TensorData::new(matrix.to_vec(), [1, 2]), &device));
+    gradients.register(toy.vector.id, Tensor::<1>::from_data(TensorData::new(vec![vector], [1]), &device));
     gradients
 }
 
@@ -54,10 +46,7 @@ fn by_hand(start: f64, gradients: &[f64], lr: f64, decay: f64) -> f64 {
 
 #[test]
 fn two_steps_follow_the_rule_and_only_matrices_decay() {
-    let mut optimizer = AdamW::new(AdamWConfig {
-        weight_decay: 0.1,
-        ..AdamWConfig::default()
-    });
+    let mut optimizer = AdamW::new(AdamWConfig { weight_decay: 0.1, ..AdamWConfig::default() });
     let mut model = toy(DType::F32);
     for (matrix, vector) in [([0.5, -1.0], 2.0), ([0.25, 3.0], -1.0)] {
         let gradients = gradients(&model, matrix, vector);

@@ -15,11 +15,7 @@ fn pair(chosen: f32, rejected: f32) -> PairLogprobs {
 }
 
 fn check(loss: DpoLoss, label_smoothing: f64, chosen: f32, rejected: f32, want: f64) {
-    let settings = DpoSettings {
-        loss,
-        beta: 0.5,
-        label_smoothing,
-    };
+    let settings = DpoSettings { loss, beta: 0.5, label_smoothing };
     let got = f64::from(pair_losses(&pair(chosen, rejected), &settings).into_scalar::<f32>());
     assert!((got - want).abs() < 1e-5, "{loss:?}: {got} is not {want}");
 }
@@ -31,13 +27,7 @@ fn losses_at_a_margin_of_two() {
     let (agree, disagree) = (-sigmoid(2.0).ln(), -sigmoid(-2.0).ln());
     check(DpoLoss::Sigmoid, 0.0, -7.0, -11.0, agree);
     check(DpoLoss::Sigmoid, 0.1, -7.0, -11.0, 0.9 * agree + 0.1 * disagree);
-    check(
-        DpoLoss::Robust,
-        0.1,
-        -7.0,
-        -11.0,
-        (0.9 * agree - 0.1 * disagree) / 0.8,
-    );
+    check(DpoLoss::Robust, 0.1, -7.0, -11.0, (0.9 * agree - 0.1 * disagree) / 0.8);
     check(DpoLoss::Hinge, 0.0, -7.0, -11.0, 0.0);
     check(DpoLoss::Ipo, 0.0, -7.0, -11.0, (1.1_f64 - 1.0).powi(2));
     check(DpoLoss::SigmoidNorm, 0.0, -7.0, -11.0, -sigmoid(0.55).ln());

@@ -19,20 +19,10 @@ fn the_split_changes_neither_loss_nor_gradient() {
     let (n_whole, whole, whole_gradients) = run(1000);
     let (n_parts, parts, part_gradients) = run(8);
     assert_eq!((n_whole, n_parts), (1, 5));
-    assert!(
-        (whole.loss - parts.loss).abs() < 1e-6,
-        "{} and {}",
-        whole.loss,
-        parts.loss
-    );
+    assert!((whole.loss - parts.loss).abs() < 1e-6, "{} and {}", whole.loss, parts.loss);
     assert!((whole.metrics["entropy"] - parts.metrics["entropy"]).abs() < 1e-5);
     for (a, b) in whole_gradients.iter().zip(&part_gradients) {
-        let worst = a
-            .values
-            .iter()
-            .zip(&b.values)
-            .map(|(a, b)| (a - b).abs())
-            .fold(0.0, f32::max);
+        let worst = a.values.iter().zip(&b.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(worst < 1e-5, "{}: {worst}", a.name);
     }
 }
@@ -44,12 +34,7 @@ fn steps_lower_the_loss_and_repeat_to_the_bit() {
         let mut learner = Learner::new(model(2), LearnerConfig::default());
         let objective = CrossEntropy::mean(&parts);
         let losses: Vec<f64> = (0..20)
-            .map(|_| {
-                learner
-                    .step(&parts, &objective, &ScoreSettings::default(), 1e-2)
-                    .unwrap()
-                    .loss
-            })
+            .map(|_| learner.step(&parts, &objective, &ScoreSettings::default(), 1e-2).unwrap().loss)
             .collect();
         (losses, named_parameters(learner.model()))
     };
@@ -63,10 +48,8 @@ fn the_global_norm_is_that_of_all_gradients_together() {
     let parts = split(1000);
     let learner = Learner::new(model(2), LearnerConfig::default());
     let (gradients, _) = learner.gradients(&parts, &CrossEntropy::mean(&parts), &ScoreSettings::default());
-    let squares: f64 = named_gradients(learner.model(), &gradients)
-        .iter()
-        .map(|named| named.norm().powi(2))
-        .sum();
+    let squares: f64 =
+        named_gradients(learner.model(), &gradients).iter().map(|named| named.norm().powi(2)).sum();
     let norm = global_norm(learner.model(), &gradients);
     assert!((norm - squares.sqrt()).abs() < 1e-5 * norm);
     assert_eq!(clip_factor(0.1, 1.0), 1.0);
@@ -78,10 +61,7 @@ struct Broken;
 
 impl Objective for Broken {
     fn loss(&self, _: &Batch, stats: &TokenStats) -> LossTerms {
-        LossTerms {
-            loss: stats.logprobs.clone().sqrt().sum(),
-            metrics: Vec::new(),
-        }
+        LossTerms { loss: stats.logprobs.clone().sqrt().sum(), metrics: Vec::new() }
     }
 }
 
@@ -90,20 +70,11 @@ fn a_gradient_that_is_not_finite_skips_the_step_and_is_counted() {
     let parts = split(1000);
     let mut learner = Learner::new(model(2), LearnerConfig::default());
     let before = named_parameters(learner.model());
-    let report = learner
-        .step(&parts, &Broken, &ScoreSettings::default(), 1e-2)
-        .unwrap();
+    let report = learner.step(&parts, &Broken, &ScoreSettings::default(), 1e-2).unwrap();
     assert!(report.skipped);
     assert_eq!(report.n_skipped, 1);
     assert_eq!(named_parameters(learner.model()), before);
-    let report = learner
-        .step(
-            &parts,
-            &CrossEntropy::mean(&parts),
-            &ScoreSettings::default(),
-            1e-2,
-        )
-        .unwrap();
+    let report = learner.step(&parts, &CrossEntropy::mean(&parts), &ScoreSettings::default(), 1e-2).unwrap();
     assert!(!report.skipped && report.n_skipped == 1);
     assert_ne!(named_parameters(learner.model()), before);
 }
@@ -113,18 +84,8 @@ fn only_an_adapter_is_trained_if_there_is_one() {
     let model = model(2).with_fresh_lora(&model::LoraConfig::all_linear(4, 8.0), 5);
     let parts = split(1000);
     let mut learner = Learner::new(model, LearnerConfig::default());
-    learner
-        .step(
-            &parts,
-            &CrossEntropy::mean(&parts),
-            &ScoreSettings::default(),
-            1e-2,
-        )
-        .unwrap();
-    let names: Vec<String> = named_parameters(learner.model())
-        .into_iter()
-        .map(|named| named.name)
-        .collect();
+    learner.step(&parts, &CrossEntropy::mean(&parts), &ScoreSettings::default(), 1e-2).unwrap();
+    let names: Vec<String> = named_parameters(learner.model()).into_iter().map(|named| named.name).collect();
     assert_eq!(names.len(), 2 * 7 * 2);
     assert!(names.iter().all(|name| name.contains("lora")), "{names:?}");
 }
@@ -132,8 +93,6 @@ fn only_an_adapter_is_trained_if_there_is_one() {
 #[test]
 fn a_step_without_anything_to_learn_is_an_error() {
     let mut learner = Learner::new(model(2), LearnerConfig::default());
-    let error = learner
-        .step(&[], &Broken, &ScoreSettings::default(), 1.0)
-        .unwrap_err();
+    let error = learner.step(&[], &Broken, &ScoreSettings::default(), 1.0).unwrap_err();
     assert_eq!(error, Error::NothingToLearn { n_rows: 0 });
 }

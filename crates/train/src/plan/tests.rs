@@ -23,14 +23,7 @@ fn tokens_that_do_not_count_are_not_read_behind_the_last_that_does() {
     let row = Row::new(vec![1, 2], vec![3, 4, 5]).with_loss_mask(vec![1, 0, 0]);
     let plan = Plan::new(std::slice::from_ref(&row));
     assert_eq!(plan.sequences, [vec![1, 2]]);
-    assert_eq!(
-        plan.free.1,
-        [Token {
-            cell: (0, 0),
-            predictor: 0,
-            target: 3
-        }]
-    );
+    assert_eq!(plan.free.1, [Token { cell: (0, 0), predictor: 0, target: 3 }]);
 }
 
 #[test]
@@ -38,12 +31,5 @@ fn equal_allowed_sets_in_any_order_share_a_predictor() {
     let row = |token, allowed: Vec<u32>| Row::new(vec![1, 2], vec![token]).with_allowed_tokens(vec![allowed]);
     let plan = Plan::new(&[row(5, vec![5, 3]), row(3, vec![3, 5]), row(3, vec![3, 4])]);
     assert_eq!(plan.constrained.0.len(), 2);
-    assert_eq!(
-        plan.constrained
-            .1
-            .iter()
-            .map(|token| token.target)
-            .collect::<Vec<_>>(),
-        [1, 0, 0]
-    );
+    assert_eq!(plan.constrained.1.iter().map(|token| token.target).collect::<Vec<_>>(), [1, 0, 0]);
 }

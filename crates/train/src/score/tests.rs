@@ -29,41 +29,26 @@ fn scores_are_those_of_each_row_alone_under_its_restriction_and_temperature() {
     let rows = rows();
     let temperature = 0.7;
     let batch = Batch::new(&rows, &model.device());
-    let settings = ScoreSettings {
-        temperature,
-        entropy: EntropyGradient::Tracked,
-        legality: true,
-    };
+    let settings = ScoreSettings { temperature, entropy: EntropyGradient::Tracked, legality: true };
     let stats = token_stats(&model, &batch, &settings);
     let [_, n_columns] = batch.shape();
     let (logprobs, entropies) = (values(stats.logprobs), values(stats.entropy));
     let masses = values(stats.legal_logmass.unwrap());
     for (row_idx, row) in rows.iter().enumerate() {
         for (column, idx) in row.loss_positions().enumerate() {
-            let logits: Vec<f64> = plain_logits(&model, row, idx)
-                .iter()
-                .map(|logit| logit / temperature)
-                .collect();
+            let logits: Vec<f64> =
+                plain_logits(&model, row, idx).iter().map(|logit| logit / temperature).collect();
             let all: Vec<u32> = (0..logits.len() as u32).collect();
             let allowed = row.allowed_at(idx).unwrap_or(&all);
             let kept: Vec<f64> = allowed.iter().map(|token| logits[*token as usize]).collect();
             let total = log_sum_exp(&kept);
-            let entropy: f64 = kept
-                .iter()
-                .map(|logit| -(logit - total) * (logit - total).exp())
-                .sum();
+            let entropy: f64 = kept.iter().map(|logit| -(logit - total) * (logit - total).exp()).sum();
             let cell = row_idx * n_columns + column;
-            let want = [
-                logits[row.completion()[idx] as usize] - total,
-                entropy,
-                total - log_sum_exp(&logits),
-            ];
+            let want =
+                [logits[row.completion()[idx] as usize] - total, entropy, total - log_sum_exp(&logits)];
             let got = [logprobs[cell], entropies[cell], masses[cell]].map(f64::from);
             for (got, want) in got.iter().zip(want) {
-                assert!(
-                    (got - want).abs() < 1e-5,
-                    "row {row_idx} token {idx}: {got} is not {want}"
-                );
+                assert!((got - want).abs() < 1e-5, "row {row_idx} token {idx}: {got} is not {want}");
             }
         }
     }
@@ -76,9 +61,7 @@ fn empty_cells_are_zero() {
     let stats = token_stats(&model, &batch, &ScoreSettings::default());
     let outside = batch.loss_mask.clone().neg().add_scalar(1.0);
     let sum = (stats.logprobs.abs() + stats.entropy.abs()) * outside;
-    sum.sum()
-        .into_data()
-        .assert_approx_eq::<f32>(&TensorData::from([0.0_f32]), Tolerance::absolute(0.0));
+    sum.sum().into_data().assert_approx_eq::<f32>(&TensorData::from([0.0_f32]), Tolerance::absolute(0.0));
 }
 
 #[test]

@@ -13,12 +13,8 @@ fn the_loss_is_the_mean_negative_logprob_and_items_replace_the_count() {
     let total: f32 = logprobs.iter().flatten().sum();
     let parts = vec![rows];
     let learner = Learner::new(model, LearnerConfig::default());
-    let loss = |objective: CrossEntropy| {
-        learner
-            .gradients(&parts, &objective, &ScoreSettings::default())
-            .1
-            .loss
-    };
+    let loss =
+        |objective: CrossEntropy| learner.gradients(&parts, &objective, &ScoreSettings::default()).1.loss;
     let n_tokens = parts[0].iter().map(Row::n_loss_tokens).sum::<usize>();
     assert!((loss(CrossEntropy::mean(&parts)) + f64::from(total) / n_tokens as f64).abs() < 1e-5);
     assert!((loss(CrossEntropy::per_items(&parts, 40)) + f64::from(total) / 40.0).abs() < 1e-5);
