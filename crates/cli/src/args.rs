@@ -198,7 +198,7 @@ pub(crate) struct RolloutRunArgs {
     /// Environment.
     #[arg(long, default_value = "leduc_poker")]
     pub(crate) game: String,
-    /// random, first-legal, last-legal, action:ID or model:DIR.
+    /// random, first-legal, last-legal, prefer:ID,ID or model:DIR.
     #[arg(long, default_value = "random")]
     pub(crate) policy: String,
     /// Start states.

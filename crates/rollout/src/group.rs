@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use schema::{StopReason, Trajectory};
+use schema::{OpponentKind, StopReason, Trajectory};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::episode::{Stop, unplayed};
-use crate::{EnvSource, EpisodeSpec, Player, Start, play_episode};
+use crate::{EnvSource, EpisodeSpec, Player, Start, play_episode, play_self};
 
 /// What a group plays.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,7 +49,8 @@ impl Group {
     }
 }
 
-/// Plays a group until it is complete; the rest is cut off. `cancel` cuts off everything.
+/// Plays a group until it is complete; the rest is cut off. `cancel` cuts off everything. Against itself the policy
+/// plays both seats, and each episode gives the trajectories of both.
 ///
 /// Every episode runs in its own task. Dropping the future aborts them and loses their trajectories.
 pub async fn play_group(
@@ -61,25 +62,28 @@ pub async fn play_group(
     let cut = cancel.child_token();
     let mut episodes = JoinSet::new();
     let mut specs = HashMap::new();
-    for rollout in 0..spec.size + spec.over_sample {
-        let episode = EpisodeSpec {
-            group: spec.group,
-            rollout,
-            start: spec.start,
-        };
+    let self_play = spec.start.opponent.kind == OpponentKind::SelfPlay;
+    let n_seats = if self_play { 2 } else { 1 };
+    for rollout in 0..(spec.size + spec.over_sample).div_ceil(n_seats) {
+        let episode = EpisodeSpec { group: spec.group, rollout, start: spec.start };
         let (player, source, cut) = (player.clone(), source.clone(), cut.clone());
-        let task = episodes.spawn(async move { play_episode(&player, &source, episode, &cut).await });
+        let task = episodes.spawn(async move {
+            if self_play {
+                play_self(&player, &source, episode, &cut).await.to_vec()
+            } else {
+                vec![play_episode(&player, &source, episode, &cut).await]
+            }
+        });
         specs.insert(task.id(), episode);
     }
     let mut trajectories = Vec::with_capacity(specs.len());
     let mut n_scored = 0;
     while let Some(ended) = episodes.join_next_with_id().await {
-        let trajectory = ended.map_or_else(
-            |error| crashed(player, &specs, error),
-            |(_, trajectory)| trajectory,
-        );
-        n_scored += u32::from(trajectory.stop_reason.is_scored());
-        trajectories.push(trajectory);
+        let played =
+            ended.map_or_else(|error| vec![crashed(player, &specs, error)], |(_, trajectories)| trajectories);
+        let scored = played.iter().filter(|trajectory| trajectory.stop_reason.is_scored());
+        n_scored += scored.count() as u32;
+        trajectories.extend(played);
         if n_scored >= spec.size {
             cut.cancel();
         }

@@ -62,3 +62,6 @@ impl Deadline {
         self.stop_training_at().is_some_and(|at| Instant::now() >= at)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,3 +59,6 @@ impl Layout {
 fn is_model(place: &Path) -> bool {
     place.join("config.json").is_file()
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,7 @@ const ENTROPY_END: f64 = 0.15;
 /// The learning rate does not fall below this share of its peak: a run on the clock learns to its end.
 const LR_FLOOR: f64 = 0.1;
 /// Weight of keeping unrestricted play legal (docs/adr/0003).
-const LEGALITY: f64 = 0.5;
+const LEGALITY: f64 = 2.0;
 /// A step draws at most so many times its groups to replace those without spread.
 const REFILL: usize = 2;
 

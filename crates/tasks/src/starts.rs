@@ -25,3 +25,6 @@ pub fn evaluation_start(env: EnvName, index: u64) -> (u64, u64) {
 /// Streams that no turn of an episode uses: episodes are bounded far below.
 const TASK_STREAM: u32 = u32::MAX;
 const SEED_STREAM: u32 = u32::MAX - 1;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! The table of exit codes of `train text`, tried as a user would: the binary, a folder, a task card.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+fn croupier(words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_croupier"));
+    command.env_remove("ENVIRONMENT_SERVER_URLS").env_remove("CROUPIER_CONTAINER");
+    command.args(words).output().expect("the binary runs")
+}
+
+/// A root with a pico model in its cache.
+struct Root {
+    dir: TempDir,
+}
+
+impl Root {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let model = dir.path().join("cache/models/org--pico");
+        let made = croupier(&["model", "new", "--size", "pico", &model.to_string_lossy()]);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        Self { dir }
+    }
+
+    fn train(&self, words: &[&str]) -> Output {
+        let root = self.dir.path().to_string_lossy().into_owned();
+        let mut all = vec!["train", "text", "--task-id", "t1", "--expected-repo-name", "repo", "--root", &root];
+        all.extend(["--dataset", "env_task_dummy_dataset", "--file-format", "s3", "--device", "cpu"]);
+        all.extend(words);
+        croupier(&all)
+    }
+
+    fn output(&self) -> PathBuf {
+        self.dir.path().join("app/checkpoints/t1/repo")
+    }
+}
+
+const LEDUC: [&str; 4] = ["--task-type", "EnvTask", "--dataset-type", r#"{"environment_names":["leduc_poker"]}"#];
+
+fn code(output: &Output) -> i32 {
+    output.status.code().expect("it ended by itself")
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn files(dir: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(dir)
+        .map(|entries| entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+        .unwrap_or_default();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_missing_model_is_bad_input_even_in_the_container() {
+    let root = Root::new();
+    for mode in [&[][..], &["--container"][..]] {
+        std::fs::create_dir_all(root.dir.path().join("cache/models/second")).expect("made");
+        std::fs::write(root.dir.path().join("cache/models/second/config.json"), "{}").expect("written");
+        let mut words = vec!["--model", "0123456789abcdef", "--hours-to-complete", "0.5"];
+        words.extend(LEDUC);
+        words.extend(mode);
+        let output = root.train(&words);
+        assert_eq!(code(&output), 2, "{}", said(&output));
+        assert!(said(&output).contains("Error: model `0123456789abcdef`"), "{}", said(&output));
+        assert!(said(&output).contains("hint:"), "{}", said(&output));
+    }
+}
+
+#[test]
+fn a_bad_task_card_is_refused_here_and_leaves_the_floor_in_the_container() {
+    let root = Root::new();
+    let cards: [&[&str]; 4] = [
+        &["--task-type", "EnvTask", "--dataset-type", "{not json", "--hours-to-complete", "0.5"],
+        &["--task-type", "NoSuchTask", "--dataset-type", "{}", "--hours-to-complete", "0.5"],
+        &["--task-type", "EnvTask", "--dataset-type", r#"{"environment_names":["chess"]}"#, "--hours-to-complete", "1"],
+        &["--task-type", "EnvTask", "--dataset-type", r#"{"environment_name":"leduc_poker"}"#, "--hours-to-complete", "-1"],
+    ];
+    for card in cards {
+        let mut words = vec!["--model", "org/pico"];
+        words.extend(card);
+        let local = root.train(&words);
+        assert_eq!(code(&local), 2, "{card:?}: {}", said(&local));
+        assert!(files(&root.output()).is_empty(), "{card:?}");
+        words.push("--container");
+        let container = root.train(&words);
+        assert_eq!(code(&container), 0, "{card:?}: {}", said(&container));
+        assert!(said(&container).contains("Error: "), "the reason is named: {}", said(&container));
+        assert_eq!(files(&root.output()), ["adapter_config.json", "adapter_model.safetensors"], "{card:?}");
+        std::fs::remove_dir_all(root.output()).expect("cleared for the next card");
+    }
+}
+
+#[test]
+fn a_short_run_leaves_one_adapter_and_nothing_else() {
+    let root = Root::new();
+    std::fs::create_dir_all(root.output().join("checkpoint-7")).expect("a leftover of an earlier attempt");
+    let mut words = vec!["--model", "org/pico", "--hours-to-complete", "0.05", "--steps", "2", "--future-flag", "x"];
+    words.extend(LEDUC);
+    let output = root.train(&words);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert!(said(&output).contains("--future-flag"), "unknown flags are named: {}", said(&output));
+    assert_eq!(files(&root.output()), ["adapter_config.json", "adapter_model.safetensors"]);
+    let config = std::fs::read_to_string(root.output().join("adapter_config.json")).expect("readable");
+    assert!(config.contains(r#""base_model_name_or_path": "org/pico""#), "{config}");
+    let last = String::from_utf8_lossy(&output.stdout).lines().last().map(str::to_owned);
+    assert_eq!(last, Some(root.output().display().to_string()), "the path is printed last");
+}
+
+#[test]
+fn some_unknown_environments_are_left_out_with_a_warning() {
+    let root = Root::new();
+    let card = r#"{"environment_names":["chess","kuhn_poker","intercode"]}"#;
+    let words = ["--model", "org/pico", "--task-type", "EnvTask", "--dataset-type", card, "--steps", "1"];
+    let output = root.train(&words);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert!(said(&output).contains("`chess`") && said(&output).contains("`intercode`"), "{}", said(&output));
+}
+
+#[test]
+fn a_dry_run_prints_the_plan_with_origins_and_writes_nothing() {
+    let root = Root::new();
+    let mut words = vec!["--model", "org/pico", "--hours-to-complete", "0.75", "--dry-run"];
+    words.extend(LEDUC);
+    let output = root.train(&words);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert!(text.contains("leduc_poker") && text.contains("run.hours: --hours-to-complete"), "{text}");
+    assert!(files(&root.output()).is_empty());
+}
+
+#[test]
+fn verify_refuses_what_is_not_there_and_what_holds_nothing() {
+    let missing = croupier(&["verify", "traces", "/no/such/folder"]);
+    assert_eq!(code(&missing), 2, "{}", said(&missing));
+    let empty = tempfile::tempdir().expect("a temporary folder");
+    let nothing = croupier(&["verify", "traces", &empty.path().to_string_lossy()]);
+    assert_eq!(code(&nothing), 3, "{}", said(&nothing));
+}
