@@ -27,7 +27,8 @@ impl Root {
 
     fn train(&self, words: &[&str]) -> Output {
         let root = self.dir.path().to_string_lossy().into_owned();
-        let mut all = vec!["train", "text", "--task-id", "t1", "--expected-repo-name", "repo", "--root", &root];
+        let mut all =
+            vec!["train", "text", "--task-id", "t1", "--expected-repo-name", "repo", "--root", &root];
         all.extend(["--dataset", "env_task_dummy_dataset", "--file-format", "s3", "--device", "cpu"]);
         all.extend(words);
         croupier(&all)
@@ -38,7 +39,8 @@ impl Root {
     }
 }
 
-const LEDUC: [&str; 4] = ["--task-type", "EnvTask", "--dataset-type", r#"{"environment_names":["leduc_poker"]}"#];
+const LEDUC: [&str; 4] =
+    ["--task-type", "EnvTask", "--dataset-type", r#"{"environment_names":["leduc_poker"]}"#];
 
 fn code(output: &Output) -> i32 {
     output.status.code().expect("it ended by itself")
@@ -50,7 +52,9 @@ fn said(output: &Output) -> String {
 
 fn files(dir: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(dir)
-        .map(|entries| entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+        .map(|entries| {
+            entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+        })
         .unwrap_or_default();
     names.sort();
     names
@@ -78,8 +82,22 @@ fn a_bad_task_card_is_refused_here_and_leaves_the_floor_in_the_container() {
     let cards: [&[&str]; 4] = [
         &["--task-type", "EnvTask", "--dataset-type", "{not json", "--hours-to-complete", "0.5"],
         &["--task-type", "NoSuchTask", "--dataset-type", "{}", "--hours-to-complete", "0.5"],
-        &["--task-type", "EnvTask", "--dataset-type", r#"{"environment_names":["chess"]}"#, "--hours-to-complete", "1"],
-        &["--task-type", "EnvTask", "--dataset-type", r#"{"environment_name":"leduc_poker"}"#, "--hours-to-complete", "-1"],
+        &[
+            "--task-type",
+            "EnvTask",
+            "--dataset-type",
+            r#"{"environment_names":["chess"]}"#,
+            "--hours-to-complete",
+            "1",
+        ],
+        &[
+            "--task-type",
+            "EnvTask",
+            "--dataset-type",
+            r#"{"environment_name":"leduc_poker"}"#,
+            "--hours-to-complete",
+            "-1",
+        ],
     ];
     for card in cards {
         let mut words = vec!["--model", "org/pico"];
@@ -100,7 +118,8 @@ fn a_bad_task_card_is_refused_here_and_leaves_the_floor_in_the_container() {
 fn a_short_run_leaves_one_adapter_and_nothing_else() {
     let root = Root::new();
     std::fs::create_dir_all(root.output().join("checkpoint-7")).expect("a leftover of an earlier attempt");
-    let mut words = vec!["--model", "org/pico", "--hours-to-complete", "0.05", "--steps", "2", "--future-flag", "x"];
+    let mut words =
+        vec!["--model", "org/pico", "--hours-to-complete", "0.05", "--steps", "2", "--future-flag", "x"];
     words.extend(LEDUC);
     let output = root.train(&words);
     assert_eq!(code(&output), 0, "{}", said(&output));

@@ -66,10 +66,7 @@ pub fn train_bpe(
         source,
     })?;
     files::write(&folder.join("tokenizer.json"), &text)?;
-    files::write(
-        &folder.join("tokenizer_config.json"),
-        &pretty(&tokenizer_config()),
-    )?;
+    files::write(&folder.join("tokenizer_config.json"), &pretty(&tokenizer_config()))?;
     files::write(&folder.join("chat_template.jinja"), CHATML)?;
     let (pad, eos) = (size - 3, size - 1);
     let generation = json!({ "eos_token_id": [eos, pad], "pad_token_id": pad });
@@ -79,11 +76,7 @@ pub fn train_bpe(
 
 /// The text of `tokenizer.json` and its number of ids.
 fn train(texts: impl Iterator<Item = String> + Send, learnt: usize) -> tokenizers::Result<(String, usize)> {
-    let split = Split::new(
-        SplitPattern::Regex(SPLIT.to_owned()),
-        SplitDelimiterBehavior::Isolated,
-        false,
-    )?;
+    let split = Split::new(SplitPattern::Regex(SPLIT.to_owned()), SplitDelimiterBehavior::Isolated, false)?;
     let bytes = ByteLevel::new(false, true, false);
     let mut tokenizer = TokenizerBuilder::new()
         .with_model(BPE::default())

@@ -36,33 +36,26 @@ impl ChatTemplate {
     pub(crate) fn read(folder: &Path) -> Result<Option<Self>, Error> {
         let file = folder.join("chat_template.jinja");
         if let Some(source) = files::read_text_if_there(&file)? {
-            return Self::compile(&source)
-                .map(Some)
-                .map_err(|reason| Error::Invalid { path: file, reason });
+            return Self::compile(&source).map(Some).map_err(|reason| Error::Invalid { path: file, reason });
         }
         let file = folder.join("tokenizer_config.json");
         match default_template(&files::read_json_if_there(&file)?["chat_template"]) {
-            Some(source) => Self::compile(source)
-                .map(Some)
-                .map_err(|reason| Error::Invalid { path: file, reason }),
+            Some(source) => {
+                Self::compile(source).map(Some).map_err(|reason| Error::Invalid { path: file, reason })
+            }
             None => Ok(None),
         }
     }
 
     fn compile(source: &str) -> Result<Self, String> {
         let mut environment = Environment::new();
-        let syntax = SyntaxConfig::builder()
-            .trim_blocks(true)
-            .lstrip_blocks(true)
-            .build();
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         environment.set_syntax(syntax.expect("only the whitespace settings differ from the default"));
         environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment.add_function("raise_exception", raise_exception);
         environment.add_filter("tojson", json::to_json);
         let source = without_generation_markers(source);
-        environment
-            .add_template_owned(NAME, source)
-            .map_err(|error| describe(&error))?;
+        environment.add_template_owned(NAME, source).map_err(|error| describe(&error))?;
         let mut template = Self { environment };
         template.set_now(DEFAULT_NOW);
         Ok(template)
@@ -71,8 +64,7 @@ impl ChatTemplate {
     /// Sets what `strftime_now` formats.
     pub(crate) fn set_now(&mut self, unix_seconds: i64) {
         let now = date::DateTime::from_unix(unix_seconds);
-        self.environment
-            .add_function("strftime_now", move |format: &str| now.strftime(format));
+        self.environment.add_function("strftime_now", move |format: &str| now.strftime(format));
     }
 
     /// The text of `messages`; `tokens` are `bos_token` and its siblings.
@@ -84,23 +76,17 @@ impl ChatTemplate {
     ) -> Result<String, Error> {
         let (messages, tokens) = (Value::from(Serde(messages)), Value::from(Serde(tokens)));
         let fields = context! { messages, add_generation_prompt, tools => (), documents => (), ..tokens };
-        let template = self
-            .environment
-            .get_template(NAME)
-            .expect("compiled under this name by `compile`");
-        template.render(fields).map_err(|error| Error::ChatTemplate {
-            reason: describe(&error),
-        })
+        let template = self.environment.get_template(NAME).expect("compiled under this name by `compile`");
+        template.render(fields).map_err(|error| Error::ChatTemplate { reason: describe(&error) })
     }
 }
 
 /// A template string, or the one called `default` of a list of named templates.
 fn default_template(value: &serde_json::Value) -> Option<&str> {
     match value {
-        serde_json::Value::Array(named) => named
-            .iter()
-            .find(|one| one["name"] == "default")
-            .and_then(|one| one["template"].as_str()),
+        serde_json::Value::Array(named) => {
+            named.iter().find(|one| one["name"] == "default").and_then(|one| one["template"].as_str())
+        }
         other => other.as_str(),
     }
 }
@@ -114,23 +100,15 @@ fn raise_exception(message: String) -> Result<String, minijinja::Error> {
 fn without_generation_markers(source: &str) -> String {
     let mut text = source.to_owned();
     for (open, close) in [("{%", "%}"), ("{%-", "%}"), ("{%", "-%}"), ("{%-", "-%}")] {
-        text = text.replace(
-            &format!("{open} generation {close}"),
-            &format!("{open} if true {close}"),
-        );
-        text = text.replace(
-            &format!("{open} endgeneration {close}"),
-            &format!("{open} endif {close}"),
-        );
+        text = text.replace(&format!("{open} generation {close}"), &format!("{open} if true {close}"));
+        text = text.replace(&format!("{open} endgeneration {close}"), &format!("{open} endif {close}"));
     }
     text
 }
 
 /// The template's own words where it raised, else the engine's with the line.
 fn describe(error: &minijinja::Error) -> String {
-    let what = error
-        .detail()
-        .map_or_else(|| error.kind().to_string(), str::to_owned);
+    let what = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
     match error.line() {
         Some(line) => format!("{what} (line {line} of the template)"),
         None => what,

@@ -45,18 +45,13 @@ impl Tokenizer {
     /// As [`Tokenizer::from_dir`].
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let invalid = |reason: String| Error::Invalid {
-            path: path.to_owned(),
-            reason,
-        };
+        let invalid = |reason: String| Error::Invalid { path: path.to_owned(), reason };
         let bytes = files::read(path)?;
         let mut inner =
             tokenizers::Tokenizer::from_bytes(&bytes).map_err(|error| invalid(error.to_string()))?;
         // Truncation and padding are the batch's business, never the file's.
         inner.with_padding(None);
-        inner
-            .with_truncation(None)
-            .map_err(|error| invalid(error.to_string()))?;
+        inner.with_truncation(None).map_err(|error| invalid(error.to_string()))?;
         inner
             .encode_fast(PROBE, false)
             .map_err(|error| invalid(format!("it cannot encode arbitrary text: {error}")))?;
@@ -64,13 +59,7 @@ impl Tokenizer {
         let specials = Specials::read(&folder, &inner)?;
         let template = ChatTemplate::read(&folder)?;
         let sha256 = format!("sha256:{}", hex(&Sha256::digest(&bytes)));
-        Ok(Self {
-            inner,
-            specials,
-            template,
-            sha256,
-            folder,
-        })
+        Ok(Self { inner, specials, template, sha256, folder })
     }
 
     /// The ids of `text`; special tokens written out in it count as such, none is added.
@@ -85,24 +74,17 @@ impl Tokenizer {
 
     fn encode_with(&self, text: &str, add_special: bool) -> Vec<u32> {
         let encoding = self.inner.encode_fast(text, add_special);
-        encoding
-            .expect("a vocabulary that encodes the probe text encodes any text")
-            .get_ids()
-            .to_vec()
+        encoding.expect("a vocabulary that encodes the probe text encodes any text").get_ids().to_vec()
     }
 
     /// The text of `ids` without special tokens: what a completion says.
     pub fn decode(&self, ids: &[u32]) -> String {
-        self.inner
-            .decode(ids, true)
-            .expect("decoders of known types accept any ids")
+        self.inner.decode(ids, true).expect("decoders of known types accept any ids")
     }
 
     /// The text of `ids`, special tokens written out: the inverse of [`Tokenizer::encode`].
     pub fn decode_verbatim(&self, ids: &[u32]) -> String {
-        self.inner
-            .decode(ids, false)
-            .expect("decoders of known types accept any ids")
+        self.inner.decode(ids, false).expect("decoders of known types accept any ids")
     }
 
     /// The id of a token by its exact entry in the vocabulary.
@@ -155,9 +137,8 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::NoChatTemplate`], or [`Error::ChatTemplate`] with the template's own complaint.
     pub fn render_chat(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String, Error> {
-        let template = self.template.as_ref().ok_or_else(|| Error::NoChatTemplate {
-            folder: self.folder.clone(),
-        })?;
+        let template =
+            self.template.as_ref().ok_or_else(|| Error::NoChatTemplate { folder: self.folder.clone() })?;
         template.render(messages, add_generation_prompt, &self.specials.by_name)
     }
 

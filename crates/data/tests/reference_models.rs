@@ -44,25 +44,16 @@ fn all_nine_folders_load_and_render_chatml() {
             continue;
         }
         let tokenizer = Tokenizer::from_dir(&folder).unwrap();
-        assert_eq!(
-            (tokenizer.eos(), tokenizer.pad(), tokenizer.end_of_turn()),
-            (2047, 2045, 2047)
-        );
+        assert_eq!((tokenizer.eos(), tokenizer.pad(), tokenizer.end_of_turn()), (2047, 2045, 2047));
         assert_eq!(tokenizer.stop_tokens(), [2047, 2045]);
         assert_eq!(tokenizer.vocab_size(), 2048);
-        let chat = [
-            Message::new(Role::User, "act"),
-            Message::new(Role::Assistant, "2"),
-        ];
+        let chat = [Message::new(Role::User, "act"), Message::new(Role::Assistant, "2")];
         let text = tokenizer.render_chat(&chat, true).unwrap();
         assert_eq!(
             text,
             "<|im_start|>user\nact<|im_end|>\n<|im_start|>assistant\n2<|im_end|>\n<|im_start|>assistant\n"
         );
-        assert_eq!(
-            tokenizer.decode_verbatim(&tokenizer.encode_chat(&chat, true).unwrap()),
-            text
-        );
+        assert_eq!(tokenizer.decode_verbatim(&tokenizer.encode_chat(&chat, true).unwrap()), text);
         folders += 1;
     }
     assert_eq!(folders, 9);

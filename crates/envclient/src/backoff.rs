@@ -13,10 +13,7 @@ pub(crate) struct Backoff {
 impl Backoff {
     /// At most `retries` pauses; the first is `mean` ± 50 %.
     pub(crate) fn new(mean: Duration, retries: u32) -> Self {
-        Self {
-            next: mean,
-            left: retries,
-        }
+        Self { next: mean, left: retries }
     }
 
     /// The next pause, or `None` when the repeats are used up.

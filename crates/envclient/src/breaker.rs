@@ -124,13 +124,7 @@ impl Breaker {
             return false;
         }
         self.trips += 1;
-        self.open(
-            format!(
-                "{} requests in a row failed, the last one: {reason}",
-                self.failures_in_row
-            ),
-            now,
-        );
+        self.open(format!("{} requests in a row failed, the last one: {reason}", self.failures_in_row), now);
         true
     }
 
@@ -148,9 +142,7 @@ impl Breaker {
     pub(crate) fn snapshot(&self) -> BreakerState {
         let reason = self.reason.clone();
         match (&self.blocked, &self.state) {
-            (Some(reason), _) => BreakerState::Blocked {
-                reason: reason.clone(),
-            },
+            (Some(reason), _) => BreakerState::Blocked { reason: reason.clone() },
             (None, State::Closed) => BreakerState::Closed,
             (None, State::Open { .. }) => BreakerState::Open { reason },
             (None, State::HalfOpen) => BreakerState::HalfOpen { reason },
@@ -160,13 +152,8 @@ impl Breaker {
     fn open(&mut self, reason: String, now: Instant) {
         let doublings = self.trips_in_row.min(16);
         self.trips_in_row += 1;
-        let pause = self
-            .cool_down
-            .saturating_mul(1 << doublings)
-            .min(self.max_cool_down);
-        self.state = State::Open {
-            probe_at: now + pause,
-        };
+        let pause = self.cool_down.saturating_mul(1 << doublings).min(self.max_cool_down);
+        self.state = State::Open { probe_at: now + pause };
         self.reason = reason;
     }
 }

@@ -35,10 +35,7 @@ impl Client {
 
     pub(crate) fn with_http(url: &Url, config: ClientConfig, http: reqwest::Client) -> Result<Self, Error> {
         if url.cannot_be_a_base() {
-            return Err(Error::BadUrl {
-                text: url.to_string(),
-                reason: "it cannot be a base".to_owned(),
-            });
+            return Err(Error::BadUrl { text: url.to_string(), reason: "it cannot be a base".to_owned() });
         }
         let endpoints = Method::ALL.map(|method| {
             let mut endpoint = url.clone();
@@ -48,12 +45,7 @@ impl Client {
             endpoint
         });
         let name = Arc::from(url.as_str().trim_end_matches('/'));
-        Ok(Self {
-            name,
-            endpoints: Arc::new(endpoints),
-            http,
-            config,
-        })
+        Ok(Self { name, endpoints: Arc::new(endpoints), http, config })
     }
 
     /// URL of the sidecar, without a slash at its end.
@@ -68,8 +60,7 @@ impl Client {
     /// [`Error::Malformed`].
     pub async fn health(&self) -> Result<(), Error> {
         let answer = self.send(Method::Health, None, self.config.read_timeout).await?;
-        self.decode::<serde_json::Value>(Method::Health, &answer)
-            .map(drop)
+        self.decode::<serde_json::Value>(Method::Health, &answer).map(drop)
     }
 
     /// Starts an episode. If the answer is lost, an episode may be left open on the sidecar.
@@ -85,10 +76,7 @@ impl Client {
     /// # Errors
     /// As [`Client::health`], and [`Error::EpisodeGone`].
     pub async fn step(&self, episode: &str, action: &str) -> Result<EnvResult, Error> {
-        let request = StepRequest {
-            action: action.to_owned(),
-            episode_id: episode.to_owned(),
-        };
+        let request = StepRequest { action: action.to_owned(), episode_id: episode.to_owned() };
         let answer = self.post(Method::Step, &request, self.config.step_timeout).await;
         self.or_gone(episode, answer)
     }
@@ -98,9 +86,7 @@ impl Client {
     /// # Errors
     /// As [`Client::step`].
     pub async fn state(&self, episode: &str) -> Result<EnvResult, Error> {
-        let request = EpisodeRequest {
-            episode_id: episode.to_owned(),
-        };
+        let request = EpisodeRequest { episode_id: episode.to_owned() };
         let answer = self.post(Method::State, &request, self.config.read_timeout).await;
         self.or_gone(episode, answer)
     }
@@ -110,12 +96,8 @@ impl Client {
     /// # Errors
     /// As [`Client::health`].
     pub async fn stop(&self, episode: &str) -> Result<bool, Error> {
-        let request = EpisodeRequest {
-            episode_id: episode.to_owned(),
-        };
-        let answer: StopResult = self
-            .post(Method::Stop, &request, self.config.stop_timeout)
-            .await?;
+        let request = EpisodeRequest { episode_id: episode.to_owned() };
+        let answer: StopResult = self.post(Method::Stop, &request, self.config.stop_timeout).await?;
         Ok(answer.stopped)
     }
 
@@ -126,22 +108,15 @@ impl Client {
     {
         let body = serde_json::to_vec(body).expect("requests are plain data");
         let answer = self.send(method, Some(body), within).await?;
-        self.decode::<Envelope<T>>(method, &answer)
-            .map(|envelope| envelope.result)
+        self.decode::<Envelope<T>>(method, &answer).map(|envelope| envelope.result)
     }
 
     /// An answer in full, or why there is none.
     async fn send(&self, method: Method, body: Option<Vec<u8>>, within: Duration) -> Result<Vec<u8>, Error> {
-        let verb = if body.is_some() {
-            reqwest::Method::POST
-        } else {
-            reqwest::Method::GET
-        };
+        let verb = if body.is_some() { reqwest::Method::POST } else { reqwest::Method::GET };
         let mut request = reqwest::Request::new(verb, self.endpoints[method as usize].clone());
         if let Some(body) = body {
-            request
-                .headers_mut()
-                .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             *request.body_mut() = Some(body.into());
         }
         let exchange = async {
@@ -150,22 +125,13 @@ impl Client {
             read_limited(response).await.map(|answer| (status, answer))
         };
         match tokio::time::timeout(within, exchange).await {
-            Err(_) => Err(Error::Timeout {
-                url: self.name.clone(),
-                method,
-                after: within,
-            }),
+            Err(_) => Err(Error::Timeout { url: self.name.clone(), method, after: within }),
             Ok(Err(error)) => Err(self.broken(method, &error)),
             Ok(Ok((_, None))) => Err(self.malformed(method, format!("it is longer than {MAX_ANSWER} bytes"))),
             Ok(Ok((status, Some(answer)))) if status.is_success() => Ok(answer),
             Ok(Ok((status, Some(answer)))) => {
                 let detail = shorten(&answer);
-                Err(Error::Rejected {
-                    url: self.name.clone(),
-                    method,
-                    status: status.as_u16(),
-                    detail,
-                })
+                Err(Error::Rejected { url: self.name.clone(), method, status: status.as_u16(), detail })
             }
         }
     }
@@ -177,30 +143,19 @@ impl Client {
     /// Both ways of saying that there is no such episode: in `info.error` (the original), or with 404.
     fn or_gone(&self, episode: &str, answer: Result<EnvResult, Error>) -> Result<EnvResult, Error> {
         let gone = match &answer {
-            Ok(result) => result
-                .info
-                .error
-                .as_ref()
-                .is_some_and(|error| error.kind == "episode_not_found"),
+            Ok(result) => result.info.error.as_ref().is_some_and(|error| error.kind == "episode_not_found"),
             Err(Error::Rejected { status, .. }) => *status == 404,
             Err(_) => false,
         };
         if gone {
-            Err(Error::EpisodeGone {
-                url: self.name.clone(),
-                episode: episode.to_owned(),
-            })
+            Err(Error::EpisodeGone { url: self.name.clone(), episode: episode.to_owned() })
         } else {
             answer
         }
     }
 
     fn malformed(&self, method: Method, reason: String) -> Error {
-        Error::Malformed {
-            url: self.name.clone(),
-            method,
-            reason,
-        }
+        Error::Malformed { url: self.name.clone(), method, reason }
     }
 
     fn broken(&self, method: Method, error: &reqwest::Error) -> Error {
@@ -241,11 +196,7 @@ async fn read_limited(mut response: reqwest::Response) -> Result<Option<Vec<u8>>
 }
 
 fn shorten(body: &[u8]) -> String {
-    String::from_utf8_lossy(body)
-        .trim()
-        .chars()
-        .take(MAX_DETAIL)
-        .collect()
+    String::from_utf8_lossy(body).trim().chars().take(MAX_DETAIL).collect()
 }
 
 /// The outer layers of an HTTP error only repeat the URL.

@@ -18,9 +18,7 @@ pub struct Histogram {
 impl Default for Histogram {
     fn default() -> Self {
         let buckets = ((OCTAVES - SHIFT + 1) * PER_OCTAVE) as usize;
-        Self {
-            counts: (0..buckets).map(|_| AtomicU64::new(0)).collect(),
-        }
+        Self { counts: (0..buckets).map(|_| AtomicU64::new(0)).collect() }
     }
 }
 

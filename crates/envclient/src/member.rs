@@ -36,12 +36,7 @@ pub(crate) struct Member {
 impl Member {
     pub(crate) fn new(client: Client, config: &PoolConfig, changed: Arc<Notify>) -> Self {
         let now = Instant::now();
-        let mut breaker = Breaker::new(
-            config.trip_after.max(1),
-            config.cool_down,
-            config.max_cool_down,
-            now,
-        );
+        let mut breaker = Breaker::new(config.trip_after.max(1), config.cool_down, config.max_cool_down, now);
         let is_blocked = |url: &url::Url| url.as_str().trim_end_matches('/') == client.url().as_ref();
         if config.blocked.iter().any(is_blocked) {
             breaker.block(Some("it is on the block list".to_owned()));
@@ -66,10 +61,7 @@ impl Member {
     ) -> Result<T, Error> {
         let permit = self.in_flight.acquire().await.expect("never closed");
         if let (Gate::IfUsed, Some(reason)) = (gate, self.refusal()) {
-            let error = Error::NotUsed {
-                url: self.client.url().clone(),
-                reason,
-            };
+            let error = Error::NotUsed { url: self.client.url().clone(), reason };
             self.counters.error(&error);
             return Err(error);
         }
@@ -129,12 +121,7 @@ impl Member {
             (breaker.snapshot(), breaker.trips())
         };
         let counters = &self.counters;
-        let quantile_ms = |q| {
-            counters
-                .latency
-                .quantile(q)
-                .map(|latency| latency.as_secs_f64() * 1e3)
-        };
+        let quantile_ms = |q| counters.latency.quantile(q).map(|latency| latency.as_secs_f64() * 1e3);
         SidecarStats {
             url: self.client.url().to_string(),
             state,

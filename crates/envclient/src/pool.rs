@@ -84,12 +84,7 @@ impl Pool {
 
     /// Episodes that may be open at once on the sidecars in use now.
     pub fn capacity(&self) -> usize {
-        let n_usable = self
-            .shared
-            .members
-            .iter()
-            .filter(|member| member.is_usable())
-            .count();
+        let n_usable = self.shared.members.iter().filter(|member| member.is_usable()).count();
         n_usable * self.shared.config.workers.max(1)
     }
 
@@ -97,9 +92,7 @@ impl Pool {
     pub fn stats(&self) -> PoolStats {
         let open = self.shared.open().clone();
         let members = self.shared.members.iter().zip(open);
-        PoolStats {
-            sidecars: members.map(|(member, open)| member.stats(open)).collect(),
-        }
+        PoolStats { sidecars: members.map(|(member, open)| member.stats(open)).collect() }
     }
 
     /// Ends the pool: no more places, queued `/stop` requests are sent, for at most [`PoolConfig::drain_timeout`].
@@ -109,10 +102,7 @@ impl Pool {
         self.shared.shutdown.cancel();
         self.shared.changed.notify_waiters();
         self.shared.tasks.close();
-        if tokio::time::timeout(self.shared.config.drain_timeout, self.shared.tasks.wait())
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(self.shared.config.drain_timeout, self.shared.tasks.wait()).await.is_err() {
             warn!(within = ?self.shared.config.drain_timeout, "not all episodes could be freed in time");
         }
         self.stats()
@@ -136,26 +126,12 @@ impl Pool {
             tasks.spawn(prober::run(member.clone(), shutdown.child_token()));
         }
         let open = Mutex::new(vec![0; members.len()]);
-        Ok(Self {
-            shared: Arc::new(Shared {
-                config,
-                stops,
-                members,
-                open,
-                changed,
-                shutdown,
-                tasks,
-            }),
-        })
+        Ok(Self { shared: Arc::new(Shared { config, stops, members, open, changed, shutdown, tasks }) })
     }
 
     fn set_block(&self, url: &Url, reason: Option<String>) -> bool {
         let name = url.as_str().trim_end_matches('/');
-        let member = self
-            .shared
-            .members
-            .iter()
-            .find(|member| member.client.url().as_ref() == name);
+        let member = self.shared.members.iter().find(|member| member.client.url().as_ref() == name);
         member.inspect(|member| member.block(reason)).is_some()
     }
 }
@@ -198,14 +174,7 @@ impl Shared {
 
     pub(crate) async fn wait_until_usable(&self) -> Result<(), Error> {
         let usable = || self.members.iter().any(|member| member.is_usable());
-        self.wait_for(|| {
-            if usable() {
-                Verdict::Ready(())
-            } else {
-                Verdict::Dead
-            }
-        })
-        .await
+        self.wait_for(|| if usable() { Verdict::Ready(()) } else { Verdict::Dead }).await
     }
 
     /// Looks again whenever something changed, until `look` is ready or everything is dead for too long.
@@ -262,10 +231,7 @@ impl Shared {
                 format!("`{}`: {reason}", member.client.url())
             }
         };
-        Error::AllDead {
-            waited: self.config.dead_after,
-            reasons: self.members.iter().map(reason).collect(),
-        }
+        Error::AllDead { waited: self.config.dead_after, reasons: self.members.iter().map(reason).collect() }
     }
 
     fn open(&self) -> MutexGuard<'_, Vec<usize>> {

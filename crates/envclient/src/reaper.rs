@@ -24,11 +24,7 @@ impl Stop {
         let call = self.member.client.stop(&self.episode);
         let answer = self.member.request(Gate::IfUsed, call).await;
         let counters = &self.member.counters;
-        count(if answer.is_ok() {
-            &counters.stopped
-        } else {
-            &counters.stops_failed
-        });
+        count(if answer.is_ok() { &counters.stopped } else { &counters.stops_failed });
     }
 }
 

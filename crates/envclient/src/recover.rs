@@ -26,11 +26,7 @@ pub(crate) fn was_played(step_count_before: Option<u64>, state: &EnvResult) -> P
 
 /// `state` with the reward that the lost reply carried.
 pub(crate) fn with_reward(mut state: EnvResult) -> EnvResult {
-    state.reward = if state.done {
-        terminal_score(&state).unwrap_or(0.0)
-    } else {
-        0.0
-    };
+    state.reward = if state.done { terminal_score(&state).unwrap_or(0.0) } else { 0.0 };
     state
 }
 
@@ -41,11 +37,7 @@ pub fn terminal_return(observation: &str) -> Option<f64> {
 
 /// Exact from the return where the game's range is known, else the text's three decimals.
 fn terminal_score(state: &EnvResult) -> Option<f64> {
-    let game = state
-        .info
-        .game_name
-        .as_deref()
-        .and_then(|name| name.parse::<EnvName>().ok());
+    let game = state.info.game_name.as_deref().and_then(|name| name.parse::<EnvName>().ok());
     let exact = game.zip(terminal_return(&state.observation));
     exact
         .map(|(game, raw)| 0.5 + raw / (2.0 * game.half_range()))
@@ -53,11 +45,7 @@ fn terminal_score(state: &EnvResult) -> Option<f64> {
 }
 
 fn field(text: &str, label: &str) -> Option<f64> {
-    text.lines()
-        .find_map(|line| line.strip_prefix(label))?
-        .trim()
-        .parse()
-        .ok()
+    text.lines().find_map(|line| line.strip_prefix(label))?.trim().parse().ok()
 }
 
 #[cfg(test)]

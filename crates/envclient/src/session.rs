@@ -25,12 +25,7 @@ pub struct Session {
 
 impl Session {
     pub(crate) fn new(shared: Arc<Shared>, member: usize) -> Self {
-        Self {
-            shared,
-            member,
-            episode: None,
-            step_count: None,
-        }
+        Self { shared, member, episode: None, step_count: None }
     }
 
     /// URL of the sidecar. Fixed once the episode has started.
@@ -80,10 +75,7 @@ impl Session {
         let sidecar = self.sidecar().clone();
         let mut backoff = self.backoff();
         loop {
-            let error = match sidecar
-                .request(Gate::Always, sidecar.client.step(&episode, action))
-                .await
-            {
+            let error = match sidecar.request(Gate::Always, sidecar.client.step(&episode, action)).await {
                 Ok(result) => return Ok(self.seen(result)),
                 Err(error) if error.never_arrived() => error,
                 Err(error @ (Error::Timeout { .. } | Error::Lost { .. } | Error::Malformed { .. })) => error,
@@ -119,15 +111,9 @@ impl Session {
         let sidecar = self.sidecar().clone();
         let mut backoff = self.backoff();
         loop {
-            match sidecar
-                .request(Gate::Always, sidecar.client.state(&episode))
-                .await
-            {
+            match sidecar.request(Gate::Always, sidecar.client.state(&episode)).await {
                 Ok(result) => return Ok(result),
-                Err(error) => self
-                    .pause(&mut backoff, error)
-                    .await
-                    .map_err(|error| self.failed(error))?,
+                Err(error) => self.pause(&mut backoff, error).await.map_err(|error| self.failed(error))?,
             }
         }
     }
@@ -140,10 +126,9 @@ impl Session {
         }
         let permit = self.shared.stops.clone().reserve_owned().await;
         match (permit, self.episode.take()) {
-            (Ok(permit), Some(episode)) => drop(permit.send(Stop {
-                member: self.sidecar().clone(),
-                episode,
-            })),
+            (Ok(permit), Some(episode)) => {
+                drop(permit.send(Stop { member: self.sidecar().clone(), episode }))
+            }
             _ => count(&self.sidecar().counters.stops_dropped),
         }
     }
@@ -158,11 +143,7 @@ impl Session {
         };
         let sidecar = self.sidecar();
         let answer = sidecar.request(Gate::Always, sidecar.client.stop(&episode)).await;
-        count(if answer.is_ok() {
-            &sidecar.counters.stopped
-        } else {
-            &sidecar.counters.stops_failed
-        });
+        count(if answer.is_ok() { &sidecar.counters.stopped } else { &sidecar.counters.stops_failed });
         answer
     }
 
@@ -171,10 +152,7 @@ impl Session {
     }
 
     fn backoff(&self) -> Backoff {
-        Backoff::new(
-            self.shared.config.client.backoff,
-            self.shared.config.client.retries,
-        )
+        Backoff::new(self.shared.config.client.backoff, self.shared.config.client.retries)
     }
 
     /// Sleeps before a repeat, or gives the error back if it is none to repeat after or the repeats are used up.
@@ -189,21 +167,14 @@ impl Session {
     }
 
     fn open_episode(&self) -> Result<String, Error> {
-        let missing = || Error::EpisodeGone {
-            url: self.url().clone(),
-            episode: "(none)".to_owned(),
-        };
+        let missing = || Error::EpisodeGone { url: self.url().clone(), episode: "(none)".to_owned() };
         self.episode.clone().ok_or_else(missing)
     }
 
     fn started(&mut self, result: EnvResult) -> Result<EnvResult, Error> {
         let Some(episode) = result.episode_id.clone() else {
             let (url, reason) = (self.url().clone(), "the episode has no id".to_owned());
-            return Err(Error::Malformed {
-                url,
-                method: Method::Reset,
-                reason,
-            });
+            return Err(Error::Malformed { url, method: Method::Reset, reason });
         };
         self.episode = Some(episode);
         self.step_count = result.info.step_count;
@@ -227,10 +198,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         if let Some(episode) = self.episode.take() {
-            let stop = Stop {
-                member: self.sidecar().clone(),
-                episode,
-            };
+            let stop = Stop { member: self.sidecar().clone(), episode };
             if self.shared.stops.try_send(stop).is_err() {
                 count(&self.sidecar().counters.stops_dropped);
             }

@@ -78,15 +78,7 @@ pub struct ErrorCounts {
 impl ErrorCounts {
     /// All of them.
     pub fn total(&self) -> u64 {
-        let Self {
-            unreachable,
-            timeout,
-            lost,
-            rejected,
-            malformed,
-            gone,
-            not_used,
-        } = self;
+        let Self { unreachable, timeout, lost, rejected, malformed, gone, not_used } = self;
         unreachable + timeout + lost + rejected + malformed + gone + not_used
     }
 }
@@ -143,9 +135,6 @@ impl PoolStats {
 
     /// Sidecars that are in use.
     pub fn n_used(&self) -> usize {
-        self.sidecars
-            .iter()
-            .filter(|sidecar| sidecar.state == BreakerState::Closed)
-            .count()
+        self.sidecars.iter().filter(|sidecar| sidecar.state == BreakerState::Closed).count()
     }
 }

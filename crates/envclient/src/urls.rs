@@ -16,18 +16,11 @@ pub fn parse_urls(text: &str) -> Result<Vec<Url>, Error> {
             urls.push(url);
         }
     }
-    if urls.is_empty() {
-        Err(Error::NoUrls(text.to_owned()))
-    } else {
-        Ok(urls)
-    }
+    if urls.is_empty() { Err(Error::NoUrls(text.to_owned())) } else { Ok(urls) }
 }
 
 fn parse_url(entry: &str) -> Result<Url, Error> {
-    let bad = |reason: String| Error::BadUrl {
-        text: entry.to_owned(),
-        reason,
-    };
+    let bad = |reason: String| Error::BadUrl { text: entry.to_owned(), reason };
     let url = Url::parse(entry).map_err(|error| bad(error.to_string()))?;
     if url.scheme() != "http" {
         return Err(bad(format!("sidecars speak http, not `{}`", url.scheme())));

@@ -11,17 +11,10 @@ pub fn expected_value(tree: &GameTree, policies: [&TabularPolicy; 2]) -> f64 {
         let children = tree.children(node);
         values[node] = match tree.nodes()[node].kind {
             NodeKind::Terminal(value) => value,
-            NodeKind::Chance => children
-                .iter()
-                .map(|child| child.probability * values[child.node])
-                .sum(),
+            NodeKind::Chance => children.iter().map(|child| child.probability * values[child.node]).sum(),
             NodeKind::Decision(infoset) => {
                 let probabilities = &flat[tree.infosets()[infoset].seat][tree.entries(infoset)];
-                children
-                    .iter()
-                    .zip(probabilities)
-                    .map(|(child, p)| p * values[child.node])
-                    .sum()
+                children.iter().zip(probabilities).map(|(child, p)| p * values[child.node]).sum()
             }
         };
     }
@@ -46,13 +39,7 @@ pub fn best_response(tree: &GameTree, policy: &TabularPolicy, seat: usize) -> Be
     let policy = TabularPolicy::from_fn(tree, |infoset| {
         let chosen = infosets.next().expect("one call for each infoset");
         (0..infoset.legal.len())
-            .map(|i| {
-                if chosen.is_none_or(|chosen| chosen == i) {
-                    1.0
-                } else {
-                    0.0
-                }
-            })
+            .map(|i| if chosen.is_none_or(|chosen| chosen == i) { 1.0 } else { 0.0 })
             .collect()
     });
     BestResponse { value, policy }
@@ -103,15 +90,7 @@ impl<'t> Search<'t> {
         }
         let choices = vec![None; members.len()];
         let values = vec![None; tree.num_nodes()];
-        Self {
-            tree,
-            seat,
-            policy,
-            reach,
-            members,
-            choices,
-            values,
-        }
+        Self { tree, seat, policy, reach, members, choices, values }
     }
 
     /// Value of a node to the responding seat.
@@ -124,10 +103,7 @@ impl<'t> Search<'t> {
         let value = match tree.nodes()[node].kind {
             NodeKind::Terminal(value) if self.seat == 0 => value,
             NodeKind::Terminal(value) => -value,
-            NodeKind::Chance => children
-                .iter()
-                .map(|child| child.probability * self.value(child.node))
-                .sum(),
+            NodeKind::Chance => children.iter().map(|child| child.probability * self.value(child.node)).sum(),
             NodeKind::Decision(infoset) if tree.infosets()[infoset].seat == self.seat => {
                 let choice = self.choice(infoset);
                 self.value(children[choice].node)

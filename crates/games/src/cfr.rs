@@ -95,17 +95,12 @@ impl<'t> CfrPlus<'t> {
             let children = self.tree.children(node);
             self.values[node] = match kind {
                 NodeKind::Terminal(value) => value,
-                NodeKind::Chance => children
-                    .iter()
-                    .map(|child| child.probability * self.values[child.node])
-                    .sum(),
+                NodeKind::Chance => {
+                    children.iter().map(|child| child.probability * self.values[child.node]).sum()
+                }
                 NodeKind::Decision(infoset) => {
                     let policy = &self.current[self.tree.entries(infoset)];
-                    children
-                        .iter()
-                        .zip(policy)
-                        .map(|(child, p)| p * self.values[child.node])
-                        .sum()
+                    children.iter().zip(policy).map(|(child, p)| p * self.values[child.node]).sum()
                 }
             };
         }
@@ -136,9 +131,7 @@ impl<'t> CfrPlus<'t> {
         for (index, infoset) in self.tree.infosets().iter().enumerate() {
             if infoset.seat == seat {
                 let entries = self.tree.entries(index);
-                self.regrets[entries.clone()]
-                    .iter_mut()
-                    .for_each(|regret| *regret = regret.max(0.0));
+                self.regrets[entries.clone()].iter_mut().for_each(|regret| *regret = regret.max(0.0));
                 let current = &mut self.current[entries.clone()];
                 current.copy_from_slice(&self.regrets[entries]);
                 normalise(current);

@@ -103,8 +103,5 @@ impl Clone for Box<dyn State> {
 /// # Panics
 /// If it is one of another game.
 pub(crate) fn same_kind<S: State + 'static>(other: &dyn State) -> &S {
-    other
-        .as_any()
-        .downcast_ref()
-        .expect("both states are of the same game")
+    other.as_any().downcast_ref().expect("both states are of the same game")
 }

@@ -75,13 +75,7 @@ impl Game for GinRummy {
     }
 
     fn spec(&self) -> String {
-        let Rules {
-            hand_size,
-            knock_card,
-            oklahoma,
-            gin_bonus,
-            undercut_bonus,
-        } = self.rules;
+        let Rules { hand_size, knock_card, oklahoma, gin_bonus, undercut_bonus } = self.rules;
         let mut text = format!("{}(", Self::NAME);
         if gin_bonus != 25 {
             text += &format!("gin_bonus={gin_bonus},");

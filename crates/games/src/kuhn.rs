@@ -71,11 +71,7 @@ impl KuhnState {
     }
 
     fn has_bet(&self, seat: usize) -> bool {
-        self.bets()
-            .iter()
-            .skip(seat)
-            .step_by(2)
-            .any(|&action| Action::from(action) == BET)
+        self.bets().iter().skip(seat).step_by(2).any(|&action| Action::from(action) == BET)
     }
 
     fn is_over(&self) -> bool {
@@ -83,9 +79,7 @@ impl KuhnState {
     }
 
     fn bet_letters(&self) -> impl Iterator<Item = char> {
-        self.bets()
-            .iter()
-            .map(|&action| if Action::from(action) == BET { 'b' } else { 'p' })
+        self.bets().iter().map(|&action| if Action::from(action) == BET { 'b' } else { 'p' })
     }
 }
 
@@ -110,9 +104,7 @@ impl State for KuhnState {
         if self.current_player() == Player::Chance {
             let p = 1.0 / f64::from(CARDS - self.len);
             into.extend(
-                (0..CARDS)
-                    .filter(|card| !self.history().contains(card))
-                    .map(|card| (card.into(), p)),
+                (0..CARDS).filter(|card| !self.history().contains(card)).map(|card| (card.into(), p)),
             );
         }
     }
@@ -139,10 +131,7 @@ impl State for KuhnState {
     }
 
     fn information_state_string(&self, seat: usize) -> Option<String> {
-        let mut text = self
-            .private_card(seat)
-            .map(|card| card.to_string())
-            .unwrap_or_default();
+        let mut text = self.private_card(seat).map(|card| card.to_string()).unwrap_or_default();
         text.extend(self.bet_letters());
         Some(text)
     }
@@ -161,17 +150,9 @@ impl State for KuhnState {
         }
         let bet = [0, 1].map(|seat| self.has_bet(seat));
         // A single bet was passed on and wins; otherwise the higher card does.
-        let first_wins = if bet[0] == bet[1] {
-            self.history[0] > self.history[1]
-        } else {
-            bet[0]
-        };
+        let first_wins = if bet[0] == bet[1] { self.history[0] > self.history[1] } else { bet[0] };
         let stake = if bet[0] && bet[1] { 2.0 } else { 1.0 };
-        if first_wins {
-            [stake, -stake]
-        } else {
-            [-stake, stake]
-        }
+        if first_wins { [stake, -stake] } else { [-stake, stake] }
     }
 
     fn clone_box(&self) -> Box<dyn State> {

@@ -60,13 +60,7 @@ impl LeducState {
     /// What both observers' texts begin with.
     fn write_public(&self, seat: usize) -> String {
         let card = card_id(self.private[seat]);
-        let Self {
-            round,
-            mover,
-            pot,
-            money: [a, b],
-            ..
-        } = self;
+        let Self { round, mover, pot, money: [a, b], .. } = self;
         let (round, mover) = (round + 1, mover.id());
         let mut text = format!(
             "[Observer: {seat}][Private: {card}][Round {round}][Player: {mover}][Pot: {pot}][Money: {a} {b}]"
@@ -100,9 +94,7 @@ impl State for LeducState {
         into.clear();
         if self.current_player() == Player::Chance {
             into.extend(
-                (0..CARDS)
-                    .filter(|&card| !self.is_dealt(card))
-                    .map(|card| (Action::from(card), 0.0)),
+                (0..CARDS).filter(|&card| !self.is_dealt(card)).map(|card| (Action::from(card), 0.0)),
             );
             let p = 1.0 / into.len() as f64;
             into.iter_mut().for_each(|outcome| outcome.1 = p);
@@ -135,18 +127,10 @@ impl State for LeducState {
     }
 
     fn information_state_string(&self, seat: usize) -> Option<String> {
-        let ids = |sequence: &Sequence| {
-            sequence
-                .iter()
-                .map(|id| id.to_string())
-                .collect::<Vec<_>>()
-                .join(" ")
-        };
+        let ids =
+            |sequence: &Sequence| sequence.iter().map(|id| id.to_string()).collect::<Vec<_>>().join(" ");
         let [first, second] = self.sequences.each_ref().map(ids);
-        Some(format!(
-            "{}[Round1: {first}][Round2: {second}]",
-            self.write_public(seat)
-        ))
+        Some(format!("{}[Round1: {first}][Round2: {second}]", self.write_public(seat)))
     }
 
     fn observation_string(&self, seat: usize) -> Option<String> {
@@ -155,11 +139,7 @@ impl State for LeducState {
     }
 
     fn returns(&self) -> [f64; 2] {
-        if self.over {
-            self.money.map(|money| f64::from(money - STARTING_MONEY))
-        } else {
-            [0.0; 2]
-        }
+        if self.over { self.money.map(|money| f64::from(money - STARTING_MONEY)) } else { [0.0; 2] }
     }
 
     fn clone_box(&self) -> Box<dyn State> {
@@ -177,13 +157,7 @@ impl State for LeducState {
 
 impl fmt::Display for LeducState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            round,
-            mover,
-            pot,
-            money: [a, b],
-            ..
-        } = self;
+        let Self { round, mover, pot, money: [a, b], .. } = self;
         writeln!(f, "Round: {}\nPlayer: {}\nPot: {pot}", round + 1, mover.id())?;
         writeln!(f, "Money (player_0 player_1): {a} {b}")?;
         let [public, first, second] = [self.public, self.private[0], self.private[1]].map(card_id);

@@ -49,9 +49,7 @@ impl LiarsDice {
         let sides = parameters.int("dice_sides", 6, 2..=6)? as u8;
         parameters.only("bidding_rule", "reset-face")?;
         parameters.finish()?;
-        Ok(Self {
-            rules: Rules { dice, sides },
-        })
+        Ok(Self { rules: Rules { dice, sides } })
     }
 }
 
@@ -62,11 +60,7 @@ impl Game for LiarsDice {
 
     fn spec(&self) -> String {
         let Rules { dice, sides } = self.rules;
-        let sides = if sides == 6 {
-            String::new()
-        } else {
-            format!("dice_sides={sides},")
-        };
+        let sides = if sides == 6 { String::new() } else { format!("dice_sides={sides},") };
         format!("{}({sides}numdice={dice},players=2)", Self::NAME)
     }
 
@@ -80,13 +74,7 @@ impl Game for LiarsDice {
 
     fn new_initial_state(&self) -> Box<dyn State> {
         let dice = [[0; MAX_DICE]; 2];
-        Box::new(LiarsState {
-            rules: self.rules,
-            dice,
-            rolled: 0,
-            bids: 0,
-            called: false,
-        })
+        Box::new(LiarsState { rules: self.rules, dice, rolled: 0, bids: 0, called: false })
     }
 }
 
@@ -183,18 +171,12 @@ impl State for LiarsState {
         let liar = self.rules.liar();
         match self.current_player() {
             Player::Chance => {
-                assert!(
-                    action < self.rules.sides.into(),
-                    "outcome {action} is not on the die at {self}"
-                );
+                assert!(action < self.rules.sides.into(), "outcome {action} is not on the die at {self}");
                 self.roll(action as u8 + 1);
             }
             Player::Seat(_) if action == liar && self.bids != 0 => self.called = true,
             Player::Seat(_) => {
-                assert!(
-                    (self.next_bid()..liar).contains(&action),
-                    "action {action} is not legal at {self}"
-                );
+                assert!((self.next_bid()..liar).contains(&action), "action {action} is not legal at {self}");
                 self.bids |= 1 << action;
             }
             Player::Terminal => panic!("action {action} after the end of {self}"),
@@ -214,9 +196,7 @@ impl State for LiarsState {
 
     fn information_state_string(&self, seat: usize) -> Option<String> {
         let mut text = String::new();
-        self.write_dice(seat, &mut text)
-            .and_then(|()| self.write_bids(&mut text))
-            .expect("strings grow");
+        self.write_dice(seat, &mut text).and_then(|()| self.write_bids(&mut text)).expect("strings grow");
         Some(text)
     }
 
@@ -230,11 +210,7 @@ impl State for LiarsState {
         }
         // Seat 0 makes the first bid, so the last bidder follows from the number of bids.
         let first_bid_last = self.bids.count_ones() % 2 == 1;
-        if self.bid_holds() == first_bid_last {
-            [1.0, -1.0]
-        } else {
-            [-1.0, 1.0]
-        }
+        if self.bid_holds() == first_bid_last { [1.0, -1.0] } else { [-1.0, 1.0] }
     }
 
     fn clone_box(&self) -> Box<dyn State> {

@@ -46,10 +46,7 @@ impl MctsBot {
     /// # Panics
     /// If `config` has no rollouts.
     pub fn new(game: &dyn Game, config: MctsConfig, rollout_rng: RandomState, tree_rng: RandomState) -> Self {
-        assert!(
-            config.n_rollouts > 0,
-            "a node is evaluated by at least one rollout"
-        );
+        assert!(config.n_rollouts > 0, "a node is evaluated by at least one rollout");
         Self {
             config,
             max_utility: game.max_utility(),
@@ -111,9 +108,7 @@ impl MctsBot {
             }
             node = if player == Player::Chance {
                 state.chance_outcomes(&mut self.outcomes);
-                let drawn = self
-                    .tree_rng
-                    .choice_weighted_by(self.outcomes.iter().map(|outcome| outcome.1));
+                let drawn = self.tree_rng.choice_weighted_by(self.outcomes.iter().map(|outcome| outcome.1));
                 self.tree.child_of(node, self.outcomes[drawn].0)
             } else {
                 self.tree.best_by_uct(node, self.config.uct_c)

@@ -38,9 +38,7 @@ impl TabularPolicy {
             normalise(&mut weights);
             (infoset.key.clone(), weights)
         };
-        Self {
-            table: tree.infosets().iter().map(entry).collect(),
-        }
+        Self { table: tree.infosets().iter().map(entry).collect() }
     }
 
     /// Probabilities at the information state with this string, if it is in the table.
@@ -53,9 +51,7 @@ impl TabularPolicy {
         let Player::Seat(seat) = state.current_player() else {
             return Vec::new();
         };
-        let known = state
-            .information_state_string(seat)
-            .and_then(|key| self.get(&key).map(<[f64]>::to_vec));
+        let known = state.information_state_string(seat).and_then(|key| self.get(&key).map(<[f64]>::to_vec));
         known.unwrap_or_else(|| {
             let mut legal = Vec::new();
             state.legal_actions(&mut legal);

@@ -16,9 +16,7 @@ pub struct RandomState {
 
 impl std::fmt::Debug for RandomState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RandomState")
-            .field("next", &self.next)
-            .finish_non_exhaustive()
+        f.debug_struct("RandomState").field("next", &self.next).finish_non_exhaustive()
     }
 }
 
@@ -28,9 +26,7 @@ impl RandomState {
         let mut words = [seed; N];
         for i in 1..N {
             let before = words[i - 1];
-            words[i] = (before ^ (before >> 30))
-                .wrapping_mul(1_812_433_253)
-                .wrapping_add(i as u32);
+            words[i] = (before ^ (before >> 30)).wrapping_mul(1_812_433_253).wrapping_add(i as u32);
         }
         Self { words, next: N }
     }

@@ -18,26 +18,19 @@ pub const GAME_NAMES: [&str; 4] = [GinRummy::NAME, KuhnPoker::NAME, LeducPoker::
 pub fn load_game(spec: &str) -> Result<Arc<dyn Game>, Error> {
     let (name, parameters) = split(spec)?;
     match name {
-        GinRummy::NAME => Ok(Arc::new(GinRummy::from_parameters(Parameters::new(
-            GinRummy::NAME,
-            parameters,
-        ))?)),
-        KuhnPoker::NAME => Ok(Arc::new(KuhnPoker::from_parameters(Parameters::new(
-            KuhnPoker::NAME,
-            parameters,
-        ))?)),
-        LeducPoker::NAME => Ok(Arc::new(LeducPoker::from_parameters(Parameters::new(
-            LeducPoker::NAME,
-            parameters,
-        ))?)),
-        LiarsDice::NAME => Ok(Arc::new(LiarsDice::from_parameters(Parameters::new(
-            LiarsDice::NAME,
-            parameters,
-        ))?)),
-        _ => Err(Error::UnknownGame {
-            name: name.to_owned(),
-            known: GAME_NAMES.join(", "),
-        }),
+        GinRummy::NAME => {
+            Ok(Arc::new(GinRummy::from_parameters(Parameters::new(GinRummy::NAME, parameters))?))
+        }
+        KuhnPoker::NAME => {
+            Ok(Arc::new(KuhnPoker::from_parameters(Parameters::new(KuhnPoker::NAME, parameters))?))
+        }
+        LeducPoker::NAME => {
+            Ok(Arc::new(LeducPoker::from_parameters(Parameters::new(LeducPoker::NAME, parameters))?))
+        }
+        LiarsDice::NAME => {
+            Ok(Arc::new(LiarsDice::from_parameters(Parameters::new(LiarsDice::NAME, parameters))?))
+        }
+        _ => Err(Error::UnknownGame { name: name.to_owned(), known: GAME_NAMES.join(", ") }),
     }
 }
 
@@ -45,9 +38,7 @@ pub fn load_game(spec: &str) -> Result<Arc<dyn Game>, Error> {
 type Pairs<'a> = Vec<(&'a str, &'a str)>;
 
 fn split(spec: &str) -> Result<(&str, Pairs<'_>), Error> {
-    let malformed = || Error::Malformed {
-        spec: spec.to_owned(),
-    };
+    let malformed = || Error::Malformed { spec: spec.to_owned() };
     let Some((name, rest)) = spec.trim().split_once('(') else {
         return Ok((spec.trim(), Vec::new()));
     };
@@ -69,11 +60,7 @@ pub(crate) struct Parameters<'a> {
 
 impl<'a> Parameters<'a> {
     fn new(game: &'static str, left: Pairs<'a>) -> Self {
-        Self {
-            game,
-            left,
-            known: Vec::new(),
-        }
+        Self { game, left, known: Vec::new() }
     }
 
     /// The integer `name`, which must lie in `range`.
@@ -89,11 +76,7 @@ impl<'a> Parameters<'a> {
         match text.parse() {
             Ok(value) if range.contains(&value) => Ok(value),
             _ if range.start() == range.end() => Err(self.bad(name, text, range.start())),
-            _ => Err(self.bad(
-                name,
-                text,
-                format!("an integer from {} to {}", range.start(), range.end()),
-            )),
+            _ => Err(self.bad(name, text, format!("an integer from {} to {}", range.start(), range.end()))),
         }
     }
 

@@ -73,10 +73,7 @@ impl GameTree {
         // Counting is much cheaper than keeping, so a game that is too large is refused before it fills the memory.
         let mut left = Self::MAX_NODES;
         if !fits(initial.as_ref(), &mut left) {
-            return Err(Error::TreeTooLarge {
-                game: game.spec(),
-                max_nodes: Self::MAX_NODES,
-            });
+            return Err(Error::TreeTooLarge { game: game.spec(), max_nodes: Self::MAX_NODES });
         }
         let mut tree = Self {
             nodes: Vec::new(),
@@ -140,11 +137,7 @@ impl GameTree {
         };
         let id = self.nodes.len();
         let first = self.children.len();
-        self.children.extend(
-            branches
-                .iter()
-                .map(|&(_, probability)| Child { node: 0, probability }),
-        );
+        self.children.extend(branches.iter().map(|&(_, probability)| Child { node: 0, probability }));
         let children = first as u32..self.children.len() as u32;
         self.nodes.push(Node { kind, children });
         for (i, (action, _)) in branches.into_iter().enumerate() {
@@ -156,9 +149,7 @@ impl GameTree {
     }
 
     fn infoset(&mut self, state: &dyn State, seat: usize) -> usize {
-        let key = state
-            .information_state_string(seat)
-            .expect("asked for at the root");
+        let key = state.information_state_string(seat).expect("asked for at the root");
         if let Some(&index) = self.by_key.get(&key) {
             return index;
         }
@@ -167,12 +158,7 @@ impl GameTree {
         let index = self.infosets.len();
         self.offsets.push(self.offsets[index] + legal.len());
         self.by_key.insert(key.clone(), index);
-        self.infosets.push(Infoset {
-            key,
-            seat,
-            legal,
-            state: state.clone_box(),
-        });
+        self.infosets.push(Infoset { key, seat, legal, state: state.clone_box() });
         index
     }
 }

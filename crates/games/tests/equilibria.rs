@@ -11,10 +11,7 @@ fn tree(spec: &str) -> GameTree {
 }
 
 fn close(got: f64, want: f64, tolerance: f64) {
-    assert!(
-        (got - want).abs() <= tolerance,
-        "got {got}, want {want} ± {tolerance}"
-    );
+    assert!((got - want).abs() <= tolerance, "got {got}, want {want} ± {tolerance}");
 }
 
 #[test]
@@ -30,22 +27,14 @@ fn uniform_play_has_openspiels_value_and_exploitability() {
     for (spec, want) in table {
         close(exploitability(&tree(spec), &uniform), want, 1e-5);
     }
-    close(
-        expected_value(&tree("leduc_poker"), [&uniform, &uniform]),
-        -0.078_125,
-        1e-9,
-    );
+    close(expected_value(&tree("leduc_poker"), [&uniform, &uniform]), -0.078_125, 1e-9);
 }
 
 #[test]
 fn cfr_plus_on_leduc_equals_openspiels_at_10_100_and_1000_iterations() {
     let tree = tree("leduc_poker");
     let mut solver = CfrPlus::new(&tree);
-    let table = [
-        (10, -0.3553, 0.610_44),
-        (90, -0.084_63, 0.013_416),
-        (900, -0.085_59, 0.000_257),
-    ];
+    let table = [(10, -0.3553, 0.610_44), (90, -0.084_63, 0.013_416), (900, -0.085_59, 0.000_257)];
     for (iterations, value, exploited) in table {
         solver.run(iterations);
         let average = solver.average_policy();
@@ -76,16 +65,8 @@ fn the_best_response_gets_the_value_it_promises() {
     let tree = tree("leduc_poker");
     let uniform = TabularPolicy::uniform();
     let responses = [0, 1].map(|seat| best_response(&tree, &uniform, seat));
-    close(
-        expected_value(&tree, [&responses[0].policy, &uniform]),
-        responses[0].value,
-        1e-9,
-    );
-    close(
-        expected_value(&tree, [&uniform, &responses[1].policy]),
-        -responses[1].value,
-        1e-9,
-    );
+    close(expected_value(&tree, [&responses[0].policy, &uniform]), responses[0].value, 1e-9);
+    close(expected_value(&tree, [&uniform, &responses[1].policy]), -responses[1].value, 1e-9);
     close((responses[0].value + responses[1].value) / 2.0, 2.373_611, 1e-6);
 }
 

@@ -11,15 +11,9 @@ fn specs_are_read_with_openspiels_defaults_and_printed_whole() {
         ("leduc_poker()", "leduc_poker(players=2)"),
         ("kuhn_poker(players=2)", "kuhn_poker(players=2)"),
         ("liars_dice", "liars_dice(numdice=1,players=2)"),
-        (
-            "liars_dice(players=2, numdice=3, dice_sides=4)",
-            "liars_dice(dice_sides=4,numdice=3,players=2)",
-        ),
+        ("liars_dice(players=2, numdice=3, dice_sides=4)", "liars_dice(dice_sides=4,numdice=3,players=2)"),
         ("gin_rummy", "gin_rummy(hand_size=10,knock_card=10)"),
-        (
-            "gin_rummy(knock_card=8,hand_size=7)",
-            "gin_rummy(hand_size=7,knock_card=8)",
-        ),
+        ("gin_rummy(knock_card=8,hand_size=7)", "gin_rummy(hand_size=7,knock_card=8)"),
         (
             "gin_rummy(oklahoma=true,gin_bonus=20,undercut_bonus=10)",
             "gin_rummy(gin_bonus=20,hand_size=10,knock_card=10,oklahoma=True,undercut_bonus=10)",
@@ -40,18 +34,12 @@ fn wrong_specs_are_refused_with_what_would_be_right() {
         "chess",
         expect![[r#"game `chess` is unknown: choose one of gin_rummy, kuhn_poker, leduc_poker, liars_dice"#]],
     );
-    check(
-        "leduc_poker(",
-        expect![[r#"`leduc_poker(` is not a game: write `name` or `name(key=value,…)`"#]],
-    );
+    check("leduc_poker(", expect![[r#"`leduc_poker(` is not a game: write `name` or `name(key=value,…)`"#]]);
     check(
         "leduc_poker(players)",
         expect![[r#"`leduc_poker(players)` is not a game: write `name` or `name(key=value,…)`"#]],
     );
-    check(
-        "leduc_poker(players=3)",
-        expect![[r#"leduc_poker cannot have players = `3`: give 2"#]],
-    );
+    check("leduc_poker(players=3)", expect![[r#"leduc_poker cannot have players = `3`: give 2"#]]);
     check(
         "liars_dice(numdice=6)",
         expect![[r#"liars_dice cannot have numdice = `6`: give an integer from 1 to 5"#]],
@@ -60,10 +48,7 @@ fn wrong_specs_are_refused_with_what_would_be_right() {
         "liars_dice(bidding_rule=reset-quantity)",
         expect![[r#"liars_dice cannot have bidding_rule = `reset-quantity`: give reset-face"#]],
     );
-    check(
-        "gin_rummy(oklahoma=1)",
-        expect![[r#"gin_rummy cannot have oklahoma = `1`: give True or False"#]],
-    );
+    check("gin_rummy(oklahoma=1)", expect![[r#"gin_rummy cannot have oklahoma = `1`: give True or False"#]]);
     check(
         "gin_rummy(knock=10)",
         expect![[
@@ -84,22 +69,13 @@ fn sizes_and_utilities_are_openspiels() {
     ];
     for (spec, actions, utility) in table {
         let game = load_game(spec).unwrap();
-        assert_eq!(
-            (game.num_distinct_actions(), game.max_utility()),
-            (actions, utility),
-            "{spec}"
-        );
+        assert_eq!((game.num_distinct_actions(), game.max_utility()), (actions, utility), "{spec}");
     }
 }
 
 #[test]
 fn copies_are_equal_and_independent_at_every_state_of_random_games() {
-    for spec in [
-        "kuhn_poker",
-        "leduc_poker",
-        "liars_dice(numdice=3)",
-        "gin_rummy(hand_size=7)",
-    ] {
+    for spec in ["kuhn_poker", "leduc_poker", "liars_dice(numdice=3)", "gin_rummy(hand_size=7)"] {
         let game = load_game(spec).unwrap();
         let mut rng = FastRng::new(3);
         let mut copy = game.new_initial_state();
@@ -110,10 +86,7 @@ fn copies_are_equal_and_independent_at_every_state_of_random_games() {
                 copy.copy_from(state.as_ref());
                 let before = state.to_string();
                 assert_eq!(copy.to_string(), before);
-                assert_eq!(
-                    copy.information_state_string(1),
-                    state.information_state_string(1)
-                );
+                assert_eq!(copy.information_state_string(1), state.information_state_string(1));
                 state.legal_actions(&mut actions);
                 state.chance_outcomes(&mut outcomes);
                 let total: f64 = outcomes.iter().map(|outcome| outcome.1).sum();

@@ -42,18 +42,8 @@ fn replay(episode: &Value, game: &str, simulations: usize, (moves, equal): &mut 
     let seed = episode["request"]["seed"].as_u64().unwrap() as u32;
     let opponent = 1 - seed as usize % 2;
     let n_rollouts = episode["request"]["mcts_num_rollouts"].as_u64().unwrap() as usize;
-    let config = MctsConfig {
-        uct_c: 1.414,
-        max_simulations: simulations,
-        n_rollouts,
-        solve: true,
-    };
-    let mut bot = MctsBot::new(
-        game.as_ref(),
-        config,
-        RandomState::new(seed + 3),
-        RandomState::new(seed + 4),
-    );
+    let config = MctsConfig { uct_c: 1.414, max_simulations: simulations, n_rollouts, solve: true };
+    let mut bot = MctsBot::new(game.as_ref(), config, RandomState::new(seed + 3), RandomState::new(seed + 4));
     let mut state = game.new_initial_state();
     for action in episode["history"].as_array().unwrap() {
         let action = action.as_u64().unwrap() as Action;

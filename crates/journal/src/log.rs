@@ -29,11 +29,7 @@ impl Journal {
         let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
         match folder.and_then(|()| OpenOptions::new().append(true).create_new(true).open(&path)) {
             Ok(file) => Ok(Self { path, file }),
-            Err(source) => Err(Error::File {
-                verb: "create",
-                path,
-                source,
-            }),
+            Err(source) => Err(Error::File { verb: "create", path, source }),
         }
     }
 
@@ -42,17 +38,11 @@ impl Journal {
     /// # Errors
     /// [`Error::Event`] if it has no JSON form, [`Error::File`] if the disk refuses it.
     pub fn append(&mut self, event: &impl Serialize) -> Result<(), Error> {
-        let mut line = serde_json::to_vec(event).map_err(|error| Error::Event {
-            path: self.path.clone(),
-            reason: error.to_string(),
-        })?;
+        let mut line = serde_json::to_vec(event)
+            .map_err(|error| Error::Event { path: self.path.clone(), reason: error.to_string() })?;
         line.push(b'\n');
         let written = self.file.write_all(&line).and_then(|()| self.file.flush());
-        written.map_err(|source| Error::File {
-            verb: "write",
-            path: self.path.clone(),
-            source,
-        })
+        written.map_err(|source| Error::File { verb: "write", path: self.path.clone(), source })
     }
 
     /// Where it is.
@@ -67,19 +57,10 @@ impl Journal {
 /// [`Error::File`], or [`Error::Damaged`] for a complete line that is no `E`.
 pub fn read<E: DeserializeOwned>(path: impl AsRef<Path>) -> Result<Vec<E>, Error> {
     let path = path.as_ref();
-    let bytes = fs::read(path).map_err(|source| Error::File {
-        verb: "read",
-        path: path.to_owned(),
-        source,
-    })?;
-    let whole = bytes
-        .iter()
-        .rposition(|&byte| byte == b'\n')
-        .map_or(&[][..], |last| &bytes[..last]);
-    let lines = whole
-        .split(|&byte| byte == b'\n')
-        .enumerate()
-        .filter(|(_, line)| !line.is_empty());
+    let bytes =
+        fs::read(path).map_err(|source| Error::File { verb: "read", path: path.to_owned(), source })?;
+    let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(&[][..], |last| &bytes[..last]);
+    let lines = whole.split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty());
     lines
         .map(|(index, line)| {
             let damaged = |error: serde_json::Error| Error::Damaged {

@@ -88,9 +88,7 @@ pub struct EnvFigures {
 /// As [`bench_env`], and [`Error::Bench`] if there is no runtime to be had.
 pub fn bench_env_on_one_thread(config: &BenchEnvConfig) -> Result<EnvFigures, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime
-        .map_err(|error| Error::Bench(error.to_string()))?
-        .block_on(bench_env(config))
+    runtime.map_err(|error| Error::Bench(error.to_string()))?.block_on(bench_env(config))
 }
 
 /// Plays [`BenchEnvConfig::episodes`] and measures.
@@ -112,29 +110,20 @@ pub async fn bench_env(config: &BenchEnvConfig) -> Result<EnvFigures, Error> {
     let elapsed = started.elapsed();
     let stats = pool.shutdown().await;
     let client_cpu = cpu::of_this_process().saturating_sub(cpu_before);
-    let server_cpu = cpu::of_servers(&config.urls)
-        .await
-        .zip(server_before)
-        .map(|(after, before)| after - before);
+    let server_cpu =
+        cpu::of_servers(&config.urls).await.zip(server_before).map(|(after, before)| after - before);
     let mut figures = tally.figures(config, elapsed);
     let each = |seconds: f64| seconds * 1e6 / figures.requests.max(1) as f64;
     let client = (!config.shares_process).then(|| each(client_cpu.as_secs_f64()));
     let server = server_cpu.map(each);
-    (
-        figures.client_cpu_us_per_request,
-        figures.server_cpu_us_per_request,
-    ) = (client, server);
+    (figures.client_cpu_us_per_request, figures.server_cpu_us_per_request) = (client, server);
     figures.errors = stats.errors();
     Ok(figures)
 }
 
 fn pool_config(config: &BenchEnvConfig) -> PoolConfig {
     let workers = config.concurrency.div_ceil(config.urls.len().max(1)).max(1);
-    PoolConfig {
-        workers,
-        in_flight: config.in_flight.unwrap_or(workers),
-        ..PoolConfig::default()
-    }
+    PoolConfig { workers, in_flight: config.in_flight.unwrap_or(workers), ..PoolConfig::default() }
 }
 
 /// What all players together did.
@@ -149,11 +138,7 @@ impl Tally {
     fn figures(&self, config: &BenchEnvConfig, elapsed: Duration) -> EnvFigures {
         let (steps, seconds) = (self.steps.load(Relaxed), elapsed.as_secs_f64());
         let requests = steps + config.episodes;
-        let quantile = |q| {
-            self.latency
-                .quantile(q)
-                .map(|latency| latency.as_secs_f64() * 1e3)
-        };
+        let quantile = |q| self.latency.quantile(q).map(|latency| latency.as_secs_f64() * 1e3);
         EnvFigures {
             url: config
                 .urls
@@ -186,11 +171,7 @@ async fn play_share(pool: Pool, config: BenchEnvConfig, tally: Arc<Tally>) -> Re
             return Ok(());
         }
         let first = config.first;
-        let start = Start {
-            task_id: first.task_id + index,
-            seed: first.seed + index,
-            ..first
-        };
+        let start = Start { task_id: first.task_id + index, seed: first.seed + index, ..first };
         let mut session = pool.acquire().await?;
         play_one(&mut session, start, config.play, &tally).await?;
         session.close().await;
@@ -206,11 +187,7 @@ async fn play_one(session: &mut Session, start: Start, play: BenchPlay, tally: &
         let observation = parse_observation(result.observation);
         key = mix(key);
         let legal = &observation.legal;
-        let chosen = if play == BenchPlay::Random {
-            below(key, legal.len())
-        } else {
-            0
-        };
+        let chosen = if play == BenchPlay::Random { below(key, legal.len()) } else { 0 };
         let Some((id, _)) = legal.get(chosen) else {
             return Err(Error::Bench(format!("no legal action in `{}`", observation.text)));
         };

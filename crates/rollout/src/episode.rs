@@ -58,10 +58,7 @@ pub async fn play_self(
 
 /// The trajectory of an episode that could not even start.
 pub(crate) fn unplayed(player: &Player, spec: EpisodeSpec, stop: Stop) -> Trajectory {
-    Record::one_seat(player, spec)
-        .finish(Err(stop))
-        .pop()
-        .expect("one seat gives one trajectory")
+    Record::one_seat(player, spec).finish(Err(stop)).pop().expect("one seat gives one trajectory")
 }
 
 async fn play(
@@ -72,13 +69,7 @@ async fn play(
     cancel: &CancellationToken,
 ) -> Vec<Trajectory> {
     let clock = Clock::new(&player.limits, cancel);
-    let mut episode = Episode {
-        player,
-        spec,
-        clock,
-        record,
-        turns: 0,
-    };
+    let mut episode = Episode { player, spec, clock, record, turns: 0 };
     let span = debug_span!("episode", group = spec.group, rollout = spec.rollout);
     let outcome = episode.play(source).instrument(span).await;
     episode.record.finish(outcome)
@@ -107,10 +98,7 @@ impl Episode<'_> {
     async fn play_in(&mut self, env: &mut dyn Env) -> Result<(), Stop> {
         let limits = &self.player.limits;
         self.clock.start_episode();
-        let mut step = self
-            .clock
-            .wait(Waiting::Env, env.reset(self.spec.start))
-            .await??;
+        let mut step = self.clock.wait(Waiting::Env, env.reset(self.spec.start)).await??;
         self.record.located(env.location());
         let mut refused_in_row = 0;
         loop {
@@ -138,10 +126,7 @@ impl Episode<'_> {
         let prompt = prompt.map_err(|error| Stop::because(StopReason::PolicyError, error))?;
         self.check_context(&prompt)?;
         let request = self.request(&prompt, observation);
-        let completion = self
-            .clock
-            .wait(Waiting::Policy, self.player.policy.generate(request))
-            .await??;
+        let completion = self.clock.wait(Waiting::Policy, self.player.policy.generate(request)).await??;
         let mut turn = self.new_turn(prompt, completion, observation);
         turn.generate_ms = started.elapsed().as_secs_f64() * 1e3;
         self.turns += 1;
@@ -166,21 +151,11 @@ impl Episode<'_> {
     fn check_context(&self, prompt: &Prompt) -> Result<(), Stop> {
         let needed = prompt.tokens.len() + self.player.sampling.max_new_tokens as usize;
         let room = self.player.limits.max_context.unwrap_or(usize::MAX);
-        if needed <= room {
-            Ok(())
-        } else {
-            Err(Stop::new(StopReason::TokenLimit))
-        }
+        if needed <= room { Ok(()) } else { Err(Stop::new(StopReason::TokenLimit)) }
     }
 
     fn request(&self, prompt: &Prompt, observation: &Observation) -> Request {
-        let Player {
-            format,
-            sampling,
-            decoding,
-            run,
-            ..
-        } = self.player;
+        let Player { format, sampling, decoding, run, .. } = self.player;
         Request {
             prompt: prompt.tokens.clone(),
             text: prompt.text.clone(),

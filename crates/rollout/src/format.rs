@@ -52,11 +52,7 @@ pub fn format_by_name(name: &str, codec: Arc<dyn Codec>) -> Result<Arc<dyn Forma
         SidecarChat::NAME => Ok(Arc::new(SidecarChat::new(codec))),
         _ => {
             let known = "`compact`, `sidecar`";
-            Err(Error::UnknownName {
-                what: "prompt format",
-                name: name.to_owned(),
-                known,
-            })
+            Err(Error::UnknownName { what: "prompt format", name: name.to_owned(), known })
         }
     }
 }

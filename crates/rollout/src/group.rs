@@ -36,10 +36,7 @@ pub struct Group {
 impl Group {
     /// The scored trajectories, at most as many as were asked for.
     pub fn members(&self) -> impl Iterator<Item = &Trajectory> {
-        let scored = self
-            .trajectories
-            .iter()
-            .filter(|trajectory| trajectory.stop_reason.is_scored());
+        let scored = self.trajectories.iter().filter(|trajectory| trajectory.stop_reason.is_scored());
         scored.take(self.spec.size as usize)
     }
 
@@ -102,17 +99,12 @@ fn crashed(player: &Player, specs: &HashMap<Id, EpisodeSpec>, error: JoinError) 
     unplayed(
         player,
         spec,
-        Stop::because(
-            StopReason::PolicyError,
-            format_args!("the episode crashed: {what}"),
-        ),
+        Stop::because(StopReason::PolicyError, format_args!("the episode crashed: {what}")),
     )
 }
 
 fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| payload.downcast_ref().copied());
+    let text =
+        payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref().copied());
     text.unwrap_or("no message").to_owned()
 }

@@ -21,10 +21,7 @@ pub struct InProcessSource {
 impl InProcessSource {
     /// At most `max_episodes` episodes of `actor` at once.
     pub fn new(actor: Arc<Actor>, max_episodes: usize) -> Self {
-        Self {
-            actor,
-            places: Arc::new(Semaphore::new(max_episodes.max(1))),
-        }
+        Self { actor, places: Arc::new(Semaphore::new(max_episodes.max(1))) }
     }
 }
 
@@ -33,12 +30,7 @@ impl EnvSource for InProcessSource {
         async {
             let place = self.places.clone().acquire_owned().await.expect("never closed");
             let (actor, reader) = (self.actor.clone(), Reader::default());
-            Ok(Box::new(InProcessEnv {
-                actor,
-                episode: None,
-                reader,
-                _place: place,
-            }) as Box<dyn Env>)
+            Ok(Box::new(InProcessEnv { actor, episode: None, reader, _place: place }) as Box<dyn Env>)
         }
         .boxed()
     }
@@ -86,8 +78,7 @@ impl InProcessEnv {
             Weight::Light => Ok(self.actor.step(action, Some(&episode))),
             Weight::Heavy => {
                 let action = action.to_owned();
-                self.call(weight, move |actor| actor.step(&action, Some(&episode)))
-                    .await
+                self.call(weight, move |actor| actor.step(&action, Some(&episode))).await
             }
         }
     }

@@ -28,20 +28,10 @@ impl Writer {
         partial.push(".partial");
         let partial = PathBuf::from(partial);
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(|source| Error::File {
-                path: folder.to_owned(),
-                source,
-            })?;
+            fs::create_dir_all(folder).map_err(|source| Error::File { path: folder.to_owned(), source })?;
         }
-        let file = File::create(&partial).map_err(|source| Error::File {
-            path: partial.clone(),
-            source,
-        })?;
-        Ok(Self {
-            path,
-            partial,
-            file: BufWriter::new(file),
-        })
+        let file = File::create(&partial).map_err(|source| Error::File { path: partial.clone(), source })?;
+        Ok(Self { path, partial, file: BufWriter::new(file) })
     }
 
     /// Adds a line.
@@ -50,9 +40,7 @@ impl Writer {
     /// [`Error::File`].
     pub fn append(&mut self, trajectory: &Trajectory) -> Result<(), Error> {
         let written = serde_json::to_writer(&mut self.file, trajectory).map_err(std::io::Error::from);
-        written
-            .and_then(|()| self.file.write_all(b"\n"))
-            .map_err(|source| self.failed(source))
+        written.and_then(|()| self.file.write_all(b"\n")).map_err(|source| self.failed(source))
     }
 
     /// Makes the file durable and gives it its name.
@@ -61,16 +49,11 @@ impl Writer {
     /// [`Error::File`].
     pub fn finish(mut self) -> Result<(), Error> {
         let durable = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
-        durable
-            .and_then(|()| fs::rename(&self.partial, &self.path))
-            .map_err(|source| self.failed(source))
+        durable.and_then(|()| fs::rename(&self.partial, &self.path)).map_err(|source| self.failed(source))
     }
 
     fn failed(&self, source: std::io::Error) -> Error {
-        Error::File {
-            path: self.partial.clone(),
-            source,
-        }
+        Error::File { path: self.partial.clone(), source }
     }
 }
 
@@ -79,10 +62,7 @@ impl Writer {
 /// # Errors
 /// [`Error::File`], and [`Error::Line`] for the first line that is none.
 pub fn read(path: &Path) -> Result<Vec<Trajectory>, Error> {
-    let failed = |source| Error::File {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| Error::File { path: path.to_owned(), source };
     let lines = BufReader::new(File::open(path).map_err(failed)?).lines();
     let parse = |(index, line): (usize, std::io::Result<String>)| {
         let line = line.map_err(failed)?;

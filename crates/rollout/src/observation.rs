@@ -12,37 +12,23 @@ const CURRENT_STATE: &str = "Current State:";
 /// Reads an observation's text.
 pub fn parse_observation(text: String) -> Observation {
     let body = without_rules(&text);
-    let game = field(body, "Game: ")
-        .or_else(|| field(body, "Game Over: "))
-        .unwrap_or_default()
-        .to_owned();
+    let game = field(body, "Game: ").or_else(|| field(body, "Game Over: ")).unwrap_or_default().to_owned();
     let player = field(body, "You are Player ").or_else(|| field(body, "You were Player "));
     let player = player.and_then(|rest| rest.trim_end_matches('.').parse().ok());
     let legal = legal_actions(body);
-    Observation {
-        game,
-        player,
-        legal,
-        refusal: None,
-        text,
-    }
+    Observation { game, player, legal, refusal: None, text }
 }
 
 /// The lines between `Current State:` and the legal actions, or the whole text if it has no such heading.
 pub(crate) fn state_lines(text: &str) -> &str {
     let body = without_rules(text);
     let state = body.split_once(CURRENT_STATE).map_or(body, |(_, state)| state);
-    state
-        .rsplit_once(LEGAL_HEADING)
-        .map_or(state, |(state, _)| state)
-        .trim()
+    state.rsplit_once(LEGAL_HEADING).map_or(state, |(state, _)| state).trim()
 }
 
 /// The rest of the first line that starts with `label`.
 pub(crate) fn field<'a>(text: &'a str, label: &str) -> Option<&'a str> {
-    text.lines()
-        .find_map(|line| line.strip_prefix(label))
-        .map(str::trim)
+    text.lines().find_map(|line| line.strip_prefix(label)).map(str::trim)
 }
 
 /// The text without the rules that precede the first state.
@@ -55,13 +41,8 @@ fn legal_actions(body: &str) -> Vec<(u32, String)> {
     let Some((_, list)) = body.rsplit_once(LEGAL_HEADING) else {
         return Vec::new();
     };
-    let lines = list
-        .lines()
-        .skip(1)
-        .map_while(|line| line.trim().split_once(" -> "));
-    lines
-        .filter_map(|(id, action)| Some((id.parse().ok()?, action.to_owned())))
-        .collect()
+    let lines = list.lines().skip(1).map_while(|line| line.trim().split_once(" -> "));
+    lines.filter_map(|(id, action)| Some((id.parse().ok()?, action.to_owned()))).collect()
 }
 
 #[cfg(test)]

@@ -24,13 +24,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            max_turns: 120,
-            max_invalid: 3,
-            max_context: None,
-            episode_timeout: None,
-            deadline: None,
-        }
+        Self { max_turns: 120, max_invalid: 3, max_context: None, episode_timeout: None, deadline: None }
     }
 }
 
@@ -48,11 +42,7 @@ pub struct RunInfo {
 impl RunInfo {
     /// A run that starts now.
     pub fn new(name: impl Into<String>, seed: u64) -> Self {
-        Self {
-            name: name.into(),
-            seed,
-            started: Instant::now(),
-        }
+        Self { name: name.into(), seed, started: Instant::now() }
     }
 }
 
@@ -77,13 +67,6 @@ impl Player {
     /// Default sampling and limits, constrained decoding.
     pub fn new(policy: Arc<dyn Policy>, format: Arc<dyn Format>, run: RunInfo) -> Self {
         let (sampling, limits) = (Sampling::default(), Limits::default());
-        Self {
-            policy,
-            format,
-            sampling,
-            decoding: Decoding::Constrained,
-            limits,
-            run,
-        }
+        Self { policy, format, sampling, decoding: Decoding::Constrained, limits, run }
     }
 }

@@ -20,9 +20,7 @@ impl Policy for RandomPolicy {
 
     fn generate(&self, request: Request) -> BoxFuture<'_, Result<Completion, PolicyError>> {
         let n = request.candidates.len();
-        answer(&request, |request| {
-            (n > 0).then(|| uniform(request, below(request.seed, n)))
-        })
+        answer(&request, |request| (n > 0).then(|| uniform(request, below(request.seed, n))))
     }
 }
 
@@ -47,36 +45,24 @@ enum Script {
 impl ScriptedPolicy {
     /// The legal action with the lowest id.
     pub fn first_legal() -> Self {
-        Self {
-            name: "first-legal".to_owned(),
-            script: Script::First,
-        }
+        Self { name: "first-legal".to_owned(), script: Script::First }
     }
 
     /// The legal action with the highest id.
     pub fn last_legal() -> Self {
-        Self {
-            name: "last-legal".to_owned(),
-            script: Script::Last,
-        }
+        Self { name: "last-legal".to_owned(), script: Script::Last }
     }
 
     /// The first of `ids` that is legal, else the lowest legal one: `[1]` always calls in leduc_poker, `[2, 1]` always
     /// raises.
     pub fn prefer(ids: Vec<u32>) -> Self {
         let shown: Vec<String> = ids.iter().map(u32::to_string).collect();
-        Self {
-            name: format!("prefer:{}", shown.join(",")),
-            script: Script::Prefer(ids),
-        }
+        Self { name: format!("prefer:{}", shown.join(",")), script: Script::Prefer(ids) }
     }
 
     /// What `speech` makes of the prompt's text, legal or not.
     pub fn says(codec: Arc<dyn Codec>, speech: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
-        Self {
-            name: "says".to_owned(),
-            script: Script::Says(Arc::new(speech), codec),
-        }
+        Self { name: "says".to_owned(), script: Script::Says(Arc::new(speech), codec) }
     }
 }
 
@@ -95,10 +81,7 @@ impl Policy for ScriptedPolicy {
                 Script::Last => request.candidates.len().checked_sub(1)?,
                 Script::Prefer(ids) => ids.iter().find_map(|&id| position(request, id)).unwrap_or(0),
             };
-            request
-                .candidates
-                .get(chosen)
-                .map(|candidate| certain(request, &candidate.tokens))
+            request.candidates.get(chosen).map(|candidate| certain(request, &candidate.tokens))
         })
     }
 }
@@ -108,11 +91,7 @@ impl Policy for ScriptedPolicy {
 /// # Errors
 /// [`Error::UnknownName`].
 pub fn policy_by_name(name: &str) -> Result<Arc<dyn Policy>, Error> {
-    let preferred = |ids: &str| {
-        ids.split(',')
-            .map(|id| id.trim().parse().ok())
-            .collect::<Option<Vec<u32>>>()
-    };
+    let preferred = |ids: &str| ids.split(',').map(|id| id.trim().parse().ok()).collect::<Option<Vec<u32>>>();
     match (name, name.strip_prefix("prefer:").and_then(preferred)) {
         ("random", _) => Ok(Arc::new(RandomPolicy)),
         ("first-legal", _) => Ok(Arc::new(ScriptedPolicy::first_legal())),
@@ -120,11 +99,7 @@ pub fn policy_by_name(name: &str) -> Result<Arc<dyn Policy>, Error> {
         (_, Some(ids)) => Ok(Arc::new(ScriptedPolicy::prefer(ids))),
         _ => {
             let known = "`random`, `first-legal`, `last-legal`, `prefer:ID,ID…`";
-            Err(Error::UnknownName {
-                what: "policy without a model",
-                name: name.to_owned(),
-                known,
-            })
+            Err(Error::UnknownName { what: "policy without a model", name: name.to_owned(), known })
         }
     }
 }
@@ -146,13 +121,8 @@ fn uniform(request: &Request, chosen: usize) -> Completion {
     let tokens = &request.candidates[chosen].tokens;
     let mut completion = certain(request, tokens);
     for position in 0..tokens.len() {
-        let with = |n: usize| {
-            request
-                .candidates
-                .iter()
-                .filter(|one| one.tokens.starts_with(&tokens[..n]))
-                .count()
-        };
+        let with =
+            |n: usize| request.candidates.iter().filter(|one| one.tokens.starts_with(&tokens[..n])).count();
         completion.logprobs[position] = (with(position + 1) as f32 / with(position) as f32).ln();
     }
     completion
@@ -160,21 +130,13 @@ fn uniform(request: &Request, chosen: usize) -> Completion {
 
 /// `tokens` with certainty.
 fn certain(request: &Request, tokens: &[u32]) -> Completion {
-    let allowed: Vec<_> = (0..tokens.len())
-        .map(|n| continuations(&request.candidates, &tokens[..n]))
-        .collect();
+    let allowed: Vec<_> =
+        (0..tokens.len()).map(|n| continuations(&request.candidates, &tokens[..n])).collect();
     Completion {
         token_ids: tokens.to_vec(),
         logprobs: vec![0.0; tokens.len()],
-        loss_mask: allowed
-            .iter()
-            .map(|allowed| u8::from(allowed.len() > 1))
-            .collect(),
-        allowed_tokens: if request.decoding == Decoding::Constrained {
-            allowed
-        } else {
-            Vec::new()
-        },
+        loss_mask: allowed.iter().map(|allowed| u8::from(allowed.len() > 1)).collect(),
+        allowed_tokens: if request.decoding == Decoding::Constrained { allowed } else { Vec::new() },
         finish: TurnFinish::Stop,
         policy_version: 0,
     }
@@ -197,9 +159,7 @@ fn spoken(codec: &dyn Codec, text: &str) -> Completion {
 
 /// Tokens that may follow `prefix`, ascending.
 fn continuations(candidates: &[Candidate], prefix: &[u32]) -> Vec<u32> {
-    let after = candidates
-        .iter()
-        .filter_map(|one| one.tokens.strip_prefix(prefix)?.first().copied());
+    let after = candidates.iter().filter_map(|one| one.tokens.strip_prefix(prefix)?.first().copied());
     let mut tokens: Vec<u32> = after.collect();
     tokens.sort_unstable();
     tokens.dedup();

@@ -4,9 +4,7 @@
 /// the completion is the counter of the generator that the policy runs under this key.
 pub fn turn_key(run_seed: u64, group: u64, rollout: u32, turn: u32) -> u64 {
     let place = u64::from(rollout) << 32 | u64::from(turn);
-    [group, place]
-        .into_iter()
-        .fold(mix(run_seed), |key, part| mix(key.wrapping_add(part)))
+    [group, place].into_iter().fold(mix(run_seed), |key, part| mix(key.wrapping_add(part)))
 }
 
 /// A uniform integer below `n` from a key, without bias worth a thought (`n` is far below 2³²).

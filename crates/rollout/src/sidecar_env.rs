@@ -9,11 +9,7 @@ use crate::{Env, EnvError, EnvSource, Start, StepResult};
 
 impl From<Error> for EnvError {
     fn from(error: Error) -> Self {
-        if error.is_timeout() {
-            Self::Timeout(error.to_string())
-        } else {
-            Self::Failed(error.to_string())
-        }
+        if error.is_timeout() { Self::Timeout(error.to_string()) } else { Self::Failed(error.to_string()) }
     }
 }
 
@@ -39,10 +35,7 @@ impl EnvSource for SidecarSource {
     fn acquire(&self) -> BoxFuture<'_, Result<Box<dyn Env>, EnvError>> {
         async {
             let session = self.pool.acquire().await?;
-            Ok(Box::new(SidecarEnv {
-                session,
-                reader: Reader::default(),
-            }) as Box<dyn Env>)
+            Ok(Box::new(SidecarEnv { session, reader: Reader::default() }) as Box<dyn Env>)
         }
         .boxed()
     }

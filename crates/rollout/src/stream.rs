@@ -21,10 +21,7 @@ pub struct StreamConfig {
 
 impl Default for StreamConfig {
     fn default() -> Self {
-        Self {
-            groups_in_flight: 4,
-            buffer: 4,
-        }
+        Self { groups_in_flight: 4, buffer: 4 }
     }
 }
 
@@ -54,18 +51,9 @@ pub fn stream(
 ) -> GroupStream {
     let cancel = cancel.child_token();
     let (sender, groups) = mpsc::channel(config.buffer.max(1));
-    let table = Table {
-        player,
-        source,
-        cancel: cancel.clone(),
-        playing: JoinSet::new(),
-    };
+    let table = Table { player, source, cancel: cancel.clone(), playing: JoinSet::new() };
     let driver = tokio::spawn(table.drive(specs, config.groups_in_flight.max(1), sender));
-    GroupStream {
-        groups,
-        _cancel: cancel.drop_guard(),
-        _driver: AbortOnDropHandle::new(driver),
-    }
+    GroupStream { groups, _cancel: cancel.drop_guard(), _driver: AbortOnDropHandle::new(driver) }
 }
 
 struct Table {
@@ -101,7 +89,6 @@ impl Table {
 
     fn start(&mut self, spec: GroupSpec) {
         let (player, source, cancel) = (self.player.clone(), self.source.clone(), self.cancel.clone());
-        self.playing
-            .spawn(async move { play_group(&player, &source, spec, &cancel).await });
+        self.playing.spawn(async move { play_group(&player, &source, spec, &cancel).await });
     }
 }

@@ -51,19 +51,9 @@ impl Reader {
             }
             self.state.player = result.info.llm_player_id.or(self.state.player);
         }
-        let raw_return = if result.done {
-            terminal_return(&self.state.text)
-        } else {
-            None
-        };
+        let raw_return = if result.done { terminal_return(&self.state.text) } else { None };
         let observation = self.state.clone();
-        Ok(StepResult {
-            observation,
-            reward: result.reward,
-            done: result.done,
-            refused,
-            raw_return,
-        })
+        Ok(StepResult { observation, reward: result.reward, done: result.done, refused, raw_return })
     }
 }
 

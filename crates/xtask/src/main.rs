@@ -2,11 +2,7 @@
 //!
 //! The same rules run as a test of this crate, so that `cargo nextest run --workspace` holds them too.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a tool for people at a terminal"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for people at a terminal")]
 
 mod tidy;
 
@@ -26,19 +22,11 @@ fn main() -> anyhow::Result<ExitCode> {
         println!("{finding}");
     }
     println!("tidy: {} rules, {} findings", tidy::n_rules(), findings.len());
-    Ok(if findings.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(3)
-    })
+    Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
 
 /// The workspace that this crate belongs to.
 fn root() -> std::path::PathBuf {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    manifest
-        .ancestors()
-        .nth(2)
-        .expect("this crate lies in `crates/xtask`")
-        .to_owned()
+    manifest.ancestors().nth(2).expect("this crate lies in `crates/xtask`").to_owned()
 }

@@ -7,12 +7,7 @@ use crate::{Error, Tokenizer};
 
 fn texts() -> impl Iterator<Item = String> + Send {
     (0..200).map(|i| {
-        format!(
-            "Player {} to act. Pot {} chips, legal actions: {} call, raise, fold\n",
-            i % 2,
-            i * 7,
-            i % 61
-        )
+        format!("Player {} to act. Pot {} chips, legal actions: {} call, raise, fold\n", i % 2, i * 7, i % 61)
     })
 }
 
@@ -26,10 +21,7 @@ fn trained(vocab_size: usize) -> (tempfile::TempDir, Tokenizer) {
 fn special_tokens_are_the_last_ids_and_single_tokens() {
     let (_folder, tokenizer) = trained(290);
     assert_eq!(tokenizer.vocab_size(), 290);
-    assert_eq!(
-        tokenizer.encode("<|endoftext|><|im_start|><|im_end|>"),
-        [287, 288, 289]
-    );
+    assert_eq!(tokenizer.encode("<|endoftext|><|im_start|><|im_end|>"), [287, 288, 289]);
     assert_eq!((tokenizer.pad(), tokenizer.eos()), (287, 289));
 }
 
@@ -64,12 +56,7 @@ fn special_tokens_are_written_out_only_on_request() {
 fn training_depends_on_the_texts_alone() {
     let (first, a) = trained(384);
     let (second, b) = trained(384);
-    for name in [
-        "tokenizer.json",
-        "tokenizer_config.json",
-        "chat_template.jinja",
-        "generation_config.json",
-    ] {
+    for name in ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "generation_config.json"] {
         assert_eq!(
             fs::read(first.path().join(name)).unwrap(),
             fs::read(second.path().join(name)).unwrap(),

@@ -16,15 +16,7 @@ const MONTHS: [&str; 12] = [
     "November",
     "December",
 ];
-const WEEKDAYS: [&str; 7] = [
-    "Thursday",
-    "Friday",
-    "Saturday",
-    "Sunday",
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-];
+const WEEKDAYS: [&str; 7] = ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
 
 /// A moment, taken apart.
 #[derive(Clone, Copy, Debug)]
@@ -70,11 +62,8 @@ impl DateTime {
     }
 
     fn directive(self, letter: char) -> String {
-        let (hour, minute, second) = (
-            self.second_of_day / 3600,
-            self.second_of_day / 60 % 60,
-            self.second_of_day % 60,
-        );
+        let (hour, minute, second) =
+            (self.second_of_day / 3600, self.second_of_day / 60 % 60, self.second_of_day % 60);
         let (month, weekday) = (MONTHS[self.month - 1], WEEKDAYS[self.weekday]);
         match letter {
             'a' => weekday[..3].to_owned(),

@@ -14,11 +14,7 @@ pub(super) fn to_json(value: Value, options: Kwargs) -> Result<Value, Error> {
     let written = match indent {
         Some(width) => {
             let spaces = " ".repeat(width);
-            write(
-                &value,
-                &mut bytes,
-                PrettyFormatter::with_indent(spaces.as_bytes()),
-            )
+            write(&value, &mut bytes, PrettyFormatter::with_indent(spaces.as_bytes()))
         }
         None => write(&value, &mut bytes, PythonFormatter),
     };

@@ -13,9 +13,7 @@ const CHATS: &str = include_str!("../../tests/data/chats.json");
 
 fn tokens() -> BTreeMap<String, String> {
     let pairs = [("eos_token", "<|im_end|>"), ("pad_token", "<|endoftext|>")];
-    pairs
-        .map(|(name, token)| (name.to_owned(), token.to_owned()))
-        .into()
+    pairs.map(|(name, token)| (name.to_owned(), token.to_owned())).into()
 }
 
 fn user(text: &str) -> [Message; 1] {
@@ -33,12 +31,7 @@ fn every_template_renders_as_transformers_renders_it() {
         let messages: Vec<Message> = serde_json::from_value(case["messages"].clone()).unwrap();
         let prompt = case["add_generation_prompt"].as_bool().unwrap();
         let text = template.render(&messages, prompt, &tokens()).unwrap();
-        assert_eq!(
-            text,
-            case["text"].as_str().unwrap(),
-            "template {name}, {} messages",
-            messages.len()
-        );
+        assert_eq!(text, case["text"].as_str().unwrap(), "template {name}, {} messages", messages.len());
     }
 }
 
@@ -60,10 +53,7 @@ fn a_template_that_is_no_jinja_is_refused_at_load() {
 fn the_time_is_what_the_caller_sets() {
     let mut template = ChatTemplate::compile("{{ strftime_now('%Y-%m-%d %H:%M:%S') }}").unwrap();
     template.set_now(951_782_399);
-    assert_eq!(
-        template.render(&user("hi"), false, &tokens()).unwrap(),
-        "2000-02-28 23:59:59"
-    );
+    assert_eq!(template.render(&user("hi"), false, &tokens()).unwrap(), "2000-02-28 23:59:59");
 }
 
 fn check_date(unix_seconds: i64, expected: Expect) {
@@ -73,16 +63,7 @@ fn check_date(unix_seconds: i64, expected: Expect) {
 #[test]
 fn dates_are_those_of_the_civil_calendar() {
     check_date(0, expect!["Thu Thursday 01 Jan January 01 70 1970 00:00:00 % %j"]);
-    check_date(
-        951_782_400,
-        expect!["Tue Tuesday 29 Feb February 02 00 2000 00:00:00 % %j"],
-    );
-    check_date(
-        -1,
-        expect!["Wed Wednesday 31 Dec December 12 69 1969 23:59:59 % %j"],
-    );
-    check_date(
-        4_107_542_399,
-        expect!["Sun Sunday 28 Feb February 02 00 2100 23:59:59 % %j"],
-    );
+    check_date(951_782_400, expect!["Tue Tuesday 29 Feb February 02 00 2000 00:00:00 % %j"]);
+    check_date(-1, expect!["Wed Wednesday 31 Dec December 12 69 1969 23:59:59 % %j"]);
+    check_date(4_107_542_399, expect!["Sun Sunday 28 Feb February 02 00 2100 23:59:59 % %j"]);
 }

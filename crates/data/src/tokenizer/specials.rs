@@ -37,36 +37,22 @@ impl Specials {
                 reason: "no end-of-sequence token is named here, in generation_config.json or in config.json"
                     .to_owned(),
             })?;
-        let pad = id_of("pad_token")
-            .or_else(|| ids(&generation["pad_token_id"]).first().copied())
-            .unwrap_or(eos);
-        let end_of_turn = END_OF_TURN
-            .iter()
-            .find_map(|token| tokenizer.token_to_id(token))
-            .unwrap_or(eos);
+        let pad =
+            id_of("pad_token").or_else(|| ids(&generation["pad_token_id"]).first().copied()).unwrap_or(eos);
+        let end_of_turn = END_OF_TURN.iter().find_map(|token| tokenizer.token_to_id(token)).unwrap_or(eos);
         let mut stop = listed;
         for id in [eos, end_of_turn] {
             if !stop.contains(&id) {
                 stop.push(id);
             }
         }
-        Ok(Self {
-            eos,
-            pad,
-            end_of_turn,
-            stop,
-            by_name,
-        })
+        Ok(Self { eos, pad, end_of_turn, stop, by_name })
     }
 }
 
 /// Entries `…_token` of a `tokenizer_config.json`, whose values are strings, objects with `content`, or null.
 fn named_tokens(config: &Value) -> BTreeMap<String, String> {
-    let entries = config
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(name, _)| name.ends_with("_token"));
+    let entries = config.as_object().into_iter().flatten().filter(|(name, _)| name.ends_with("_token"));
     entries
         .filter_map(|(name, value)| {
             let token = value.as_str().or_else(|| value["content"].as_str())?;

@@ -26,10 +26,7 @@ fn stop_tokens_are_those_of_the_generation_config_and_the_end_of_turn() {
     let tokenizer = Tokenizer::from_dir(&folder).unwrap();
     let size = u32::try_from(tokenizer.vocab_size()).unwrap();
     assert_eq!(tokenizer.stop_tokens(), [size - 1, size - 3]);
-    assert_eq!(
-        (tokenizer.eos(), tokenizer.pad(), tokenizer.end_of_turn()),
-        (size - 1, size - 3, size - 1)
-    );
+    assert_eq!((tokenizer.eos(), tokenizer.pad(), tokenizer.end_of_turn()), (size - 1, size - 3, size - 1));
 
     fs::remove_file(folder.path().join("generation_config.json")).unwrap();
     alter(&folder.path().join("tokenizer_config.json"), |config| {
@@ -77,13 +74,9 @@ fn the_template_file_wins_over_the_one_in_the_configuration() {
     assert_eq!(render().unwrap(), "<|im_start|>assistant\n");
     fs::remove_file(folder.path().join("chat_template.jinja")).unwrap();
     assert_eq!(render().unwrap(), "old");
-    alter(&folder.path().join("tokenizer_config.json"), |config| {
-        config["chat_template"] = json!("plain")
-    });
+    alter(&folder.path().join("tokenizer_config.json"), |config| config["chat_template"] = json!("plain"));
     assert_eq!(render().unwrap(), "plain");
-    alter(&folder.path().join("tokenizer_config.json"), |config| {
-        config["chat_template"] = Value::Null
-    });
+    alter(&folder.path().join("tokenizer_config.json"), |config| config["chat_template"] = Value::Null);
     assert!(matches!(render().unwrap_err(), Error::NoChatTemplate { .. }));
 }
 
@@ -95,19 +88,11 @@ fn a_vocabulary_that_cannot_say_everything_is_refused_at_load() {
         file["added_tokens"] = json!([]);
     });
     let error = Tokenizer::from_dir(&folder).unwrap_err();
-    assert!(
-        error.to_string().contains("cannot encode arbitrary text"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("cannot encode arbitrary text"), "{error}");
 }
 
 #[test]
 fn a_missing_folder_is_named() {
     let error = Tokenizer::from_dir("/nowhere/at/all").unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .starts_with("cannot read `/nowhere/at/all/tokenizer.json`"),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("cannot read `/nowhere/at/all/tokenizer.json`"), "{error}");
 }

@@ -30,10 +30,7 @@ fn only_failures_in_a_row_open_it_and_the_reason_is_kept() {
     assert!(!breaker.failed("500", now));
     assert!(!breaker.failed("500", now));
     assert!(breaker.failed("connection refused", now));
-    assert_eq!(
-        breaker.refusal(),
-        Some("3 requests in a row failed, the last one: connection refused")
-    );
+    assert_eq!(breaker.refusal(), Some("3 requests in a row failed, the last one: connection refused"));
     assert_eq!((breaker.probe_at(), breaker.trips()), (Some(now + SECOND), 1));
 }
 
@@ -61,12 +58,7 @@ fn a_failed_probe_opens_it_again_with_its_own_reason() {
     assert!(breaker.start_probe(now + 60 * SECOND));
     assert_eq!(breaker.probe_at(), None);
     breaker.probe_failed("connection refused".to_owned(), now);
-    assert_eq!(
-        breaker.snapshot(),
-        BreakerState::Open {
-            reason: "connection refused".to_owned()
-        }
-    );
+    assert_eq!(breaker.snapshot(), BreakerState::Open { reason: "connection refused".to_owned() });
 }
 
 #[test]

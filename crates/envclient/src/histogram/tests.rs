@@ -8,10 +8,7 @@ fn quantiles_are_within_three_per_cent() {
     for q in [0.001, 0.1, 0.5, 0.99, 1.0] {
         let got = histogram.quantile(q).expect("recorded").as_micros() as f64;
         let want = q * 100_000.0;
-        assert!(
-            (got - want).abs() <= 0.032 * want + 1.0,
-            "quantile {q}: {got} is not {want}"
-        );
+        assert!((got - want).abs() <= 0.032 * want + 1.0, "quantile {q}: {got} is not {want}");
     }
 }
 

@@ -9,11 +9,7 @@ fn state(observation: &str, done: bool, step_count: Option<u64>, game: &str) -> 
         done,
         truncated: false,
         episode_id: Some("e".to_owned()),
-        info: Info {
-            step_count,
-            game_name: Some(game.to_owned()),
-            ..Info::default()
-        },
+        info: Info { step_count, game_name: Some(game.to_owned()), ..Info::default() },
     }
 }
 
@@ -28,11 +24,7 @@ fn a_step_was_played_if_the_count_grew_or_the_game_is_over() {
         (None, Some(2), false, Played::Unknown),
     ];
     for (before, now, done, expected) in cases {
-        assert_eq!(
-            was_played(before, &state("", done, now, "x")),
-            expected,
-            "{before:?} {now:?} {done}"
-        );
+        assert_eq!(was_played(before, &state("", done, now, "x")), expected, "{before:?} {now:?} {done}");
     }
 }
 
@@ -40,17 +32,8 @@ fn a_step_was_played_if_the_count_grew_or_the_game_is_over() {
 fn the_reward_of_a_finished_game_is_exact_where_its_range_is_known() {
     let text = "Game Over: leduc_poker\nYou were Player 1.\n\nFinal Returns: [5.0, -5.0]\nYour Return: -5.0\nNormalized Score: 0.308\nResult: LOSS";
     assert_eq!(terminal_return(text), Some(-5.0));
-    assert_eq!(
-        with_reward(state(text, true, Some(4), "leduc_poker")).reward,
-        8.0 / 26.0
-    );
+    assert_eq!(with_reward(state(text, true, Some(4), "leduc_poker")).reward, 8.0 / 26.0);
     assert_eq!(with_reward(state(text, true, Some(4), "chess")).reward, 0.308);
-    assert_eq!(
-        with_reward(state("Game over.", true, Some(4), "stub")).reward,
-        0.0
-    );
-    assert_eq!(
-        with_reward(state("Your Return: 3.0", false, Some(4), "leduc_poker")).reward,
-        0.0
-    );
+    assert_eq!(with_reward(state("Game over.", true, Some(4), "stub")).reward, 0.0);
+    assert_eq!(with_reward(state("Your Return: 3.0", false, Some(4), "leduc_poker")).reward, 0.0);
 }

@@ -16,14 +16,7 @@ fn config() -> PoolConfig {
         ..ClientConfig::default()
     };
     let (cool_down, dead_after) = (Duration::from_millis(20), Duration::from_millis(200));
-    PoolConfig {
-        client,
-        workers: 2,
-        trip_after: 2,
-        cool_down,
-        dead_after,
-        ..PoolConfig::default()
-    }
+    PoolConfig { client, workers: 2, trip_after: 2, cool_down, dead_after, ..PoolConfig::default() }
 }
 
 fn urls(stubs: &[Arc<Stub>]) -> Vec<Url> {
@@ -44,9 +37,7 @@ async fn until(pool: &Pool, condition: impl Fn(&Pool) -> bool) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), poll)
-        .await
-        .expect("in time");
+    tokio::time::timeout(Duration::from_secs(10), poll).await.expect("in time");
 }
 
 #[tokio::test]
@@ -56,13 +47,7 @@ async fn episodes_go_where_there_is_most_room_and_wait_when_there_is_none() {
     for _ in 0..4 {
         sessions.push(pool.acquire().await.expect("a place"));
     }
-    let loads = |pool: &Pool| {
-        pool.stats()
-            .sidecars
-            .iter()
-            .map(|one| one.open_episodes)
-            .collect::<Vec<_>>()
-    };
+    let loads = |pool: &Pool| pool.stats().sidecars.iter().map(|one| one.open_episodes).collect::<Vec<_>>();
     assert_eq!((loads(&pool), pool.capacity()), (vec![2, 2], 4));
 
     let freed = sessions.swap_remove(1);
@@ -75,23 +60,11 @@ async fn episodes_go_where_there_is_most_room_and_wait_when_there_is_none() {
 #[tokio::test]
 async fn no_more_requests_are_in_flight_than_allowed() {
     let stub = Stub::start().await;
-    let pool = Pool::connect(
-        std::slice::from_ref(&stub.url),
-        PoolConfig {
-            workers: 8,
-            ..config()
-        },
-    )
-    .await
-    .expect("it answers");
+    let pool = Pool::connect(std::slice::from_ref(&stub.url), PoolConfig { workers: 8, ..config() })
+        .await
+        .expect("it answers");
     stub.plan("reset", &[Fate::Hold; 8]);
-    let play = async || {
-        pool.acquire()
-            .await
-            .expect("a place")
-            .reset(&ResetRequest::default())
-            .await
-    };
+    let play = async || pool.acquire().await.expect("a place").reset(&ResetRequest::default()).await;
     let open_the_gate = async {
         stub.until_in_flight(2).await;
         stub.gate.add_permits(8);
@@ -115,15 +88,10 @@ async fn a_sidecar_that_is_slow_to_answer_is_not_dead_and_joins_when_it_does() {
 async fn without_any_living_sidecar_connecting_fails_and_says_why() {
     let stub = Stub::start().await;
     stub.kill().await;
-    let error = Pool::connect(std::slice::from_ref(&stub.url), config())
-        .await
-        .expect_err("dead");
+    let error = Pool::connect(std::slice::from_ref(&stub.url), config()).await.expect_err("dead");
     let text = error.to_string();
     assert!(text.starts_with("no sidecar could be used for 200ms: "), "{text}");
-    assert!(
-        text.contains(stub.url.authority()) && text.contains("Connection refused"),
-        "{text}"
-    );
+    assert!(text.contains(stub.url.authority()) && text.contains("Connection refused"), "{text}");
 }
 
 #[tokio::test]
@@ -136,10 +104,7 @@ async fn a_dead_sidecar_is_left_with_a_reason_and_its_episodes_start_elsewhere()
     let dead = 0;
     stubs[dead].kill().await;
     let resets = sessions.iter_mut().map(async |session| {
-        session
-            .reset(&ResetRequest::default())
-            .await
-            .expect("on the other one");
+        session.reset(&ResetRequest::default()).await.expect("on the other one");
         assert!(session.url().contains(stubs[1 - dead].url.authority()));
     });
     join_all(resets).await;
@@ -154,9 +119,7 @@ async fn a_dead_sidecar_is_left_with_a_reason_and_its_episodes_start_elsewhere()
 #[tokio::test]
 async fn an_opened_breaker_closes_when_the_sidecar_answers_again() {
     let stub = Stub::start().await;
-    let pool = Pool::connect(std::slice::from_ref(&stub.url), config())
-        .await
-        .expect("it answers");
+    let pool = Pool::connect(std::slice::from_ref(&stub.url), config()).await.expect("it answers");
     stub.plan("reset", &[Fate::Fail(500); 2]);
     stub.plan("health", &[Fate::Fail(503)]);
     let mut session = pool.acquire().await.expect("a place");
@@ -169,9 +132,7 @@ async fn an_opened_breaker_closes_when_the_sidecar_answers_again() {
 #[tokio::test]
 async fn an_episode_that_is_open_goes_on_and_its_success_closes_the_breaker() {
     let stub = Stub::start().await;
-    let pool = Pool::connect(std::slice::from_ref(&stub.url), config())
-        .await
-        .expect("it answers");
+    let pool = Pool::connect(std::slice::from_ref(&stub.url), config()).await.expect("it answers");
     let mut open = pool.acquire().await.expect("a place");
     open.reset(&ResetRequest::default()).await.expect("started");
     stub.plan("reset", &[Fate::Fail(500); 2]);
@@ -191,17 +152,12 @@ async fn an_episode_that_is_open_goes_on_and_its_success_closes_the_breaker() {
 #[tokio::test]
 async fn a_blocked_sidecar_gets_nothing_until_it_is_unblocked() {
     let stubs = [Stub::start().await, Stub::start().await];
-    let config = PoolConfig {
-        blocked: vec![stubs[0].url.clone()],
-        ..config()
-    };
+    let config = PoolConfig { blocked: vec![stubs[0].url.clone()], ..config() };
     let pool = Pool::connect(&urls(&stubs), config).await.expect("one is left");
     assert!(pool.block(&stubs[1].url, "maintenance"));
     assert!(!pool.block(&Url::parse("http://nowhere").expect("a URL"), "unknown"));
     let error = pool.acquire().await.expect_err("both are blocked");
-    let Error::AllDead { reasons, .. } = &error else {
-        panic!("{error}")
-    };
+    let Error::AllDead { reasons, .. } = &error else { panic!("{error}") };
     assert!(
         reasons[0].ends_with("it is on the block list") && reasons[1].ends_with("maintenance"),
         "{reasons:?}"
@@ -214,9 +170,7 @@ async fn a_blocked_sidecar_gets_nothing_until_it_is_unblocked() {
 #[tokio::test]
 async fn everything_that_was_opened_is_stopped_by_the_end_of_a_shutdown() {
     let stub = Stub::start().await;
-    let pool = Pool::connect(std::slice::from_ref(&stub.url), config())
-        .await
-        .expect("it answers");
+    let pool = Pool::connect(std::slice::from_ref(&stub.url), config()).await.expect("it answers");
     for how in 0..3 {
         let mut session = pool.acquire().await.expect("a place");
         session.reset(&ResetRequest::default()).await.expect("started");
@@ -234,9 +188,7 @@ async fn everything_that_was_opened_is_stopped_by_the_end_of_a_shutdown() {
 #[tokio::test]
 async fn dropping_the_pool_still_frees_what_was_queued() {
     let stub = Stub::start().await;
-    let pool = Pool::connect(std::slice::from_ref(&stub.url), config())
-        .await
-        .expect("it answers");
+    let pool = Pool::connect(std::slice::from_ref(&stub.url), config()).await.expect("it answers");
     let mut session = pool.acquire().await.expect("a place");
     session.reset(&ResetRequest::default()).await.expect("started");
     drop((session, pool));
@@ -245,7 +197,5 @@ async fn dropping_the_pool_still_frees_what_was_queued() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), freed)
-        .await
-        .expect("in time");
+    tokio::time::timeout(Duration::from_secs(10), freed).await.expect("in time");
 }

@@ -12,16 +12,11 @@ fn config() -> PoolConfig {
         backoff: Duration::from_millis(1),
         ..ClientConfig::default()
     };
-    PoolConfig {
-        client,
-        ..PoolConfig::default()
-    }
+    PoolConfig { client, ..PoolConfig::default() }
 }
 
 async fn session(stub: &Stub) -> (Pool, Session) {
-    let pool = Pool::connect(std::slice::from_ref(&stub.url), config())
-        .await
-        .expect("it answers");
+    let pool = Pool::connect(std::slice::from_ref(&stub.url), config()).await.expect("it answers");
     let session = pool.acquire().await.expect("a place");
     (pool, session)
 }
@@ -50,10 +45,7 @@ async fn a_step_that_was_not_played_is_sent_again() {
     assert_eq!(step_requests(&[Fate::CloseBefore]).await, "reset step state step");
     assert_eq!(step_requests(&[Fate::Fail(500)]).await, "reset step state step");
     assert_eq!(step_requests(&[Fate::Garbage]).await, "reset step state step");
-    assert_eq!(
-        step_requests(&[Fate::Fail(503), Fate::CloseAfter]).await,
-        "reset step state step state"
-    );
+    assert_eq!(step_requests(&[Fate::Fail(503), Fate::CloseAfter]).await, "reset step state step state");
 }
 
 #[tokio::test]
@@ -87,10 +79,7 @@ async fn a_sidecar_that_does_not_count_steps_leaves_a_lost_one_uncertain() {
     session.reset(&ResetRequest::default()).await.expect("started");
     stub.plan("step", &[Fate::HangAfter]);
     let error = session.step("1").await.expect_err("uncertain");
-    assert!(
-        matches!(error, Error::Uncertain { .. }) && error.is_timeout(),
-        "{error}"
-    );
+    assert!(matches!(error, Error::Uncertain { .. }) && error.is_timeout(), "{error}");
 }
 
 #[tokio::test]
@@ -98,19 +87,10 @@ async fn a_reset_is_repeated_until_the_retries_are_used_up() {
     let stub = Stub::start().await;
     let (pool, mut session) = session(&stub).await;
     stub.plan("reset", &[Fate::Fail(500), Fate::CloseAfter]);
-    session
-        .reset(&ResetRequest::default())
-        .await
-        .expect("the third try");
+    session.reset(&ResetRequest::default()).await.expect("the third try");
     stub.plan("reset", &[Fate::Fail(500), Fate::Fail(429), Fate::Fail(503)]);
-    let error = session
-        .reset(&ResetRequest::default())
-        .await
-        .expect_err("three failures");
-    assert!(
-        matches!(error, Error::Rejected { status: 503, .. }) && error.is_retryable(),
-        "{error}"
-    );
+    let error = session.reset(&ResetRequest::default()).await.expect_err("three failures");
+    assert!(matches!(error, Error::Rejected { status: 503, .. }) && error.is_retryable(), "{error}");
     assert_eq!(pool.stats().sidecars[0].retries, 4);
 }
 
@@ -119,14 +99,9 @@ async fn a_request_that_is_wrong_is_not_repeated() {
     let stub = Stub::start().await;
     let (_pool, mut session) = session(&stub).await;
     stub.plan("reset", &[Fate::Fail(422)]);
-    let error = session
-        .reset(&ResetRequest::default())
-        .await
-        .expect_err("rejected");
-    let expected = format!(
-        "sidecar `http://{}` gave 422 to `reset`: {{\"detail\":\"planned\"}}",
-        stub.url.authority()
-    );
+    let error = session.reset(&ResetRequest::default()).await.expect_err("rejected");
+    let expected =
+        format!("sidecar `http://{}` gave 422 to `reset`: {{\"detail\":\"planned\"}}", stub.url.authority());
     assert_eq!((error.to_string(), error.is_retryable()), (expected, false));
     assert_eq!(stub.log(), "reset");
 }

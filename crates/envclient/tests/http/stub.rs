@@ -80,11 +80,7 @@ impl Stub {
     }
 
     pub(crate) fn plan(&self, method: &str, fates: &[Fate]) {
-        self.inner()
-            .fates
-            .entry(method.to_owned())
-            .or_default()
-            .extend(fates);
+        self.inner().fates.entry(method.to_owned()).or_default().extend(fates);
     }
 
     /// Requests so far but `/health`, by method.
@@ -101,11 +97,7 @@ impl Stub {
     }
 
     pub(crate) async fn until_in_flight(&self, n: usize) {
-        self.in_flight
-            .subscribe()
-            .wait_for(|now| *now >= n)
-            .await
-            .expect("the sender lives");
+        self.in_flight.subscribe().wait_for(|now| *now >= n).await.expect("the sender lives");
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -138,9 +130,7 @@ impl Stub {
                 let mut known = self.peak.lock().expect("peak");
                 *known = (*known).max(peak);
             }
-            let answer = self
-                .answer(&method, serde_json::from_slice(&body).unwrap_or(Value::Null))
-                .await;
+            let answer = self.answer(&method, serde_json::from_slice(&body).unwrap_or(Value::Null)).await;
             self.in_flight.send_modify(|now| *now -= 1);
             let Some((status, text)) = answer else {
                 return Ok(());
@@ -173,10 +163,7 @@ impl Stub {
         match fate {
             Some(Fate::CloseAfter) => None,
             Some(Fate::HangAfter) => std::future::pending().await,
-            _ => Some((
-                200,
-                json!({"status": "success", "result": result, "error": null}).to_string(),
-            )),
+            _ => Some((200, json!({"status": "success", "result": result, "error": null}).to_string())),
         }
     }
 
@@ -209,11 +196,8 @@ impl Stub {
                 "episode_id": episode, "info": {"error": error, "step_count": 0}});
         };
         let done = steps >= 3;
-        let observation = if done {
-            "Game Over: leduc_poker\nYour Return: 2.0\nNormalized Score: 0.577"
-        } else {
-            "go on"
-        };
+        let observation =
+            if done { "Game Over: leduc_poker\nYour Return: 2.0\nNormalized Score: 0.577" } else { "go on" };
         let mut info = json!({"game_name": "leduc_poker", "seed": 7});
         if !self.vague {
             info["step_count"] = steps.into();

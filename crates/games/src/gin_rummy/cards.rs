@@ -88,9 +88,7 @@ impl CardSet {
 
 impl FromIterator<Card> for CardSet {
     fn from_iter<I: IntoIterator<Item = Card>>(cards: I) -> Self {
-        cards
-            .into_iter()
-            .fold(Self::EMPTY, |set, card| set.with(Self::of(card)))
+        cards.into_iter().fold(Self::EMPTY, |set, card| set.with(Self::of(card)))
     }
 }
 

@@ -8,16 +8,8 @@ use super::melds::{COUNT, MeldId, MeldList, may_have_melds};
 /// With one card more this is not always the true minimum: the first group of the highest value is taken, and then
 /// the highest card that it leaves is dropped.
 pub fn min_deadwood(hand: CardSet, hand_size: usize) -> i32 {
-    let rest = if may_have_melds(hand) {
-        hand.without(best_group(hand))
-    } else {
-        hand
-    };
-    let dropped = if hand.len() > hand_size {
-        highest_value(rest)
-    } else {
-        0
-    };
+    let rest = if may_have_melds(hand) { hand.without(best_group(hand)) } else { hand };
+    let dropped = if hand.len() > hand_size { highest_value(rest) } else { 0 };
     rest.value() - dropped
 }
 
@@ -70,10 +62,7 @@ fn visit_groups(melds: &MeldList, from: usize, group: Group, visit: &mut impl Fn
     for i in from..melds.len() {
         let cards = melds.cards(i);
         if !cards.meets(group.cards) {
-            let group = Group {
-                cards: group.cards.with(cards),
-                members: group.members | 1 << i,
-            };
+            let group = Group { cards: group.cards.with(cards), members: group.members | 1 << i };
             visit(group);
             visit_groups(melds, i + 1, group, visit);
         }
@@ -83,9 +72,5 @@ fn visit_groups(melds: &MeldList, from: usize, group: Group, visit: &mut impl Fn
 /// Points of the highest card.
 fn highest_value(cards: CardSet) -> i32 {
     let ranks = (0..4).fold(0, |ranks, suit| ranks | cards.suit(suit));
-    if ranks == 0 {
-        0
-    } else {
-        value((63 - ranks.leading_zeros()) as u8 % RANKS)
-    }
+    if ranks == 0 { 0 } else { value((63 - ranks.leading_zeros()) as u8 % RANKS) }
 }

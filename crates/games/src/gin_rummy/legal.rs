@@ -25,10 +25,7 @@ impl GinState {
                 }
             }
             Phase::Knock if self.must_discard(seat) => {
-                push_cards(
-                    legal_discards(hand, self.knock_card, self.rules.hand_size.into()),
-                    into,
-                );
+                push_cards(legal_discards(hand, self.knock_card, self.rules.hand_size.into()), into);
             }
             Phase::Knock => {
                 if hand.value() <= self.knock_card {

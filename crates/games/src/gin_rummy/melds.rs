@@ -75,15 +75,8 @@ impl MeldList {
     /// # Panics
     /// If the hand has more than eleven cards.
     pub fn of(hand: CardSet) -> Self {
-        assert!(
-            hand.len() <= super::MAX_HAND + 1,
-            "{} cards are more than a hand",
-            hand.len()
-        );
-        let mut list = Self {
-            ids: [0; Self::CAPACITY],
-            len: 0,
-        };
+        assert!(hand.len() <= super::MAX_HAND + 1, "{} cards are more than a hand", hand.len());
+        let mut list = Self { ids: [0; Self::CAPACITY], len: 0 };
         if may_have_melds(hand) {
             list.push_sets(hand);
             list.push_runs(hand);
@@ -120,9 +113,7 @@ impl MeldList {
         let [s, c, d, h] = [0, 1, 2, 3].map(|suit| hand.suit(suit));
         for rank in bits(s & c & d & h) {
             // abcd, abd, acd; a set of three is named by the suit it lacks.
-            [4, 2, 1]
-                .into_iter()
-                .for_each(|which| self.push(rank * 5 + which));
+            [4, 2, 1].into_iter().for_each(|which| self.push(rank * 5 + which));
         }
         for rank in bits(s & c & (d | h) | (s | c) & d & h) {
             match [s, c, d, h].map(|suit| suit >> rank & 1 == 1) {
@@ -174,12 +165,8 @@ fn layoffs_on(meld: MeldId, laid_off: CardSet) -> CardSet {
     let above = |card: Card| (rank(card) < RANKS - 1).then(|| card + 1);
     let mut first = cards.0.trailing_zeros() as Card;
     let mut last = 63 - cards.0.leading_zeros() as Card;
-    first = below(first)
-        .filter(|&card| laid_off.contains(card))
-        .unwrap_or(first);
-    last = above(last)
-        .filter(|&card| laid_off.contains(card))
-        .unwrap_or(last);
+    first = below(first).filter(|&card| laid_off.contains(card)).unwrap_or(first);
+    last = above(last).filter(|&card| laid_off.contains(card)).unwrap_or(last);
     below(first).into_iter().chain(above(last)).collect()
 }
 

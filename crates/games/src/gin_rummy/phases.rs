@@ -56,10 +56,7 @@ impl GinState {
     }
 
     fn take_upcard(&mut self, seat: usize) {
-        let card = self
-            .upcard
-            .take()
-            .expect("an upcard lies there when it may be drawn");
+        let card = self.upcard.take().expect("an upcard lies there when it may be drawn");
         self.take(seat, card);
     }
 
@@ -120,11 +117,7 @@ impl GinState {
             return;
         }
         self.repeated_move = repeats;
-        self.phase = if self.stock.len() == WALL {
-            Phase::Wall
-        } else {
-            Phase::Draw
-        };
+        self.phase = if self.stock.len() == WALL { Phase::Wall } else { Phase::Draw };
     }
 
     fn knock(&mut self, seat: usize, action: Action) {

@@ -40,10 +40,7 @@ pub(super) struct List<const CAPACITY: usize> {
 }
 
 impl<const CAPACITY: usize> List<CAPACITY> {
-    const EMPTY: Self = Self {
-        items: [0; CAPACITY],
-        len: 0,
-    };
+    const EMPTY: Self = Self { items: [0; CAPACITY], len: 0 };
 
     /// Appends.
     pub(super) fn push(&mut self, item: u8) {
@@ -136,11 +133,7 @@ impl GinState {
 
 impl State for GinState {
     fn current_player(&self) -> Player {
-        if self.phase == Phase::GameOver {
-            Player::Terminal
-        } else {
-            self.mover
-        }
+        if self.phase == Phase::GameOver { Player::Terminal } else { self.mover }
     }
 
     fn legal_actions(&self, into: &mut Vec<Action>) {
@@ -186,11 +179,7 @@ impl State for GinState {
         }
         let points = f64::from(points);
         // A knock without points gives the opponent -0, which OpenSpiel prints as such.
-        if knocker == 0 {
-            [points, -points]
-        } else {
-            [-points, points]
-        }
+        if knocker == 0 { [points, -points] } else { [-points, points] }
     }
 
     fn clone_box(&self) -> Box<dyn State> {

@@ -23,9 +23,7 @@ fn least_points(hand: CardSet) -> i32 {
     let left_over = value(first) + least_points(hand.without(CardSet::of(first)));
     let melds = (0..COUNT as u8).map(cards_of);
     let fitting = melds.filter(|meld| meld.contains(first) && meld.without(hand).is_empty());
-    fitting
-        .map(|meld| least_points(hand.without(meld)))
-        .fold(left_over, i32::min)
+    fitting.map(|meld| least_points(hand.without(meld))).fold(left_over, i32::min)
 }
 
 /// Up to eleven cards that lie close together, so that melds are frequent.
@@ -84,18 +82,11 @@ proptest! {
 fn play(state: &mut GinState, rng: &mut FastRng) {
     let (mut legal, mut outcomes) = (Vec::new(), Vec::new());
     for _ in 0..1000 {
-        let laid = state
-            .melds
-            .iter()
-            .flat_map(|melds| melds.iter())
-            .map(|meld| cards_of(meld).len());
+        let laid = state.melds.iter().flat_map(|melds| melds.iter()).map(|meld| cards_of(meld).len());
         let lists =
             state.discards.iter().count() + state.layoffs.iter().count() + state.upcard.iter().count();
         let hands: usize = state.hands.iter().map(|hand| hand.len()).sum();
-        assert_eq!(
-            state.stock.len() + hands + lists + laid.sum::<usize>(),
-            usize::from(CARDS)
-        );
+        assert_eq!(state.stock.len() + hands + lists + laid.sum::<usize>(), usize::from(CARDS));
         let action = match state.current_player() {
             Player::Terminal => return assert_eq!(state.returns()[0] + state.returns()[1], 0.0),
             Player::Chance => {
@@ -135,21 +126,13 @@ fn a_knock_with_every_card_melded_can_leave_no_discard() {
 
 #[test]
 fn layoffs_extend_sets_by_the_missing_card_and_runs_at_both_ends() {
-    let meld_id = |text: &str| {
-        (0..COUNT as u8)
-            .find(|&id| cards_of(id) == hand(text))
-            .expect("a meld")
-    };
+    let meld_id = |text: &str| (0..COUNT as u8).find(|&id| cards_of(id) == hand(text)).expect("a meld");
     let on = |text, laid_off| layoffs([meld_id(text)].into_iter(), hand(laid_off));
     assert_eq!(on("7s7c7d", ""), hand("7h"));
     assert_eq!(on("7s7c7d7h", ""), CardSet::EMPTY);
     assert_eq!(on("5s6s7s", ""), hand("4s8s"));
     assert_eq!(on("5s6s7s", "8s"), hand("4s9s"));
-    assert_eq!(
-        on("5s6s7s", "8s9s"),
-        hand("4s9s"),
-        "only two cards a side, as in OpenSpiel"
-    );
+    assert_eq!(on("5s6s7s", "8s9s"), hand("4s9s"), "only two cards a side, as in OpenSpiel");
     assert_eq!(on("As2s3s", ""), hand("4s"));
     assert_eq!(on("JhQhKh", ""), hand("Th"));
     assert!(is_set(meld_id("7s7c7d")) && !is_set(meld_id("5s6s7s")));
@@ -180,10 +163,7 @@ fn actions_have_openspiels_names() {
         (240, "9hThJhQhKh"),
     ];
     for (action, name) in table {
-        assert_eq!(
-            state.action_string(Player::Seat(1), action),
-            format!("Player: 1 Action: {name}")
-        );
+        assert_eq!(state.action_string(Player::Seat(1), action), format!("Player: 1 Action: {name}"));
     }
     assert_eq!(state.action_string(Player::Chance, 3), "Chance outcome: 4s");
     assert_eq!(DECK.len(), 52);

@@ -45,18 +45,9 @@ impl GinState {
     fn write(&self, observer: Option<usize>, into: &mut impl Write) -> fmt::Result {
         write!(into, "\nKnock card: {}\nPrev upcard: ", self.knock_card)?;
         write_card(self.previous_upcard, into)?;
-        let Self {
-            repeated_move,
-            mover,
-            phase,
-            ..
-        } = self;
+        let Self { repeated_move, mover, phase, .. } = self;
         let repeated = u8::from(*repeated_move);
-        write!(
-            into,
-            "\nRepeated move: {repeated}\nCurrent player: {}\nPhase: {phase:?}\n\n",
-            mover.id()
-        )?;
+        write!(into, "\nRepeated move: {repeated}\nCurrent player: {}\nPhase: {phase:?}\n\n", mover.id())?;
         self.write_seat(0, observer, into)?;
         write!(into, "\nStock size: {}  Upcard: ", self.stock.len())?;
         write_card(self.upcard, into)?;
@@ -84,14 +75,7 @@ impl GinState {
             }
         }
         into.write_char('\n')?;
-        write_hand(
-            if is_visible {
-                self.hands[seat]
-            } else {
-                CardSet::EMPTY
-            },
-            into,
-        )
+        write_hand(if is_visible { self.hands[seat] } else { CardSet::EMPTY }, into)
     }
 }
 
@@ -107,11 +91,7 @@ fn write_hand(hand: CardSet, into: &mut impl Write) -> fmt::Result {
     for suit in 0..4 {
         into.write_char('|')?;
         for card in suit * RANKS..(suit + 1) * RANKS {
-            if hand.contains(card) {
-                write_card(Some(card), into)?
-            } else {
-                into.write_str("  ")?
-            }
+            if hand.contains(card) { write_card(Some(card), into)? } else { into.write_str("  ")? }
         }
         into.write_str("|\n")?;
     }

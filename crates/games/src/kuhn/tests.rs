@@ -24,24 +24,13 @@ fn texts_equal_openspiels() {
         let state = after(history);
         assert_eq!(state.to_string(), text);
         for seat in 0..2 {
-            assert_eq!(
-                state.information_state_string(seat).as_deref(),
-                Some(infos[seat]),
-                "{text}"
-            );
-            assert_eq!(
-                state.observation_string(seat).as_deref(),
-                Some(observations[seat]),
-                "{text}"
-            );
+            assert_eq!(state.information_state_string(seat).as_deref(), Some(infos[seat]), "{text}");
+            assert_eq!(state.observation_string(seat).as_deref(), Some(observations[seat]), "{text}");
         }
     }
     let state = after(&[]);
     assert_eq!(state.action_string(Player::Chance, 2), "Deal:2");
-    assert_eq!(
-        [0, 1].map(|action| state.action_string(Player::Seat(0), action)),
-        ["Pass", "Bet"]
-    );
+    assert_eq!([0, 1].map(|action| state.action_string(Player::Seat(0), action)), ["Pass", "Bet"]);
 }
 
 #[test]

@@ -77,10 +77,7 @@ impl LeducState {
 
     /// Deals the next card: to seat 0, to seat 1, then the public one.
     pub(super) fn deal(&mut self, card: u8) {
-        assert!(
-            card < CARDS && !self.is_dealt(card),
-            "card {card} cannot be dealt at {self}"
-        );
+        assert!(card < CARDS && !self.is_dealt(card), "card {card} cannot be dealt at {self}");
         match self.private {
             [None, _] => self.private[0] = Some(card),
             [_, None] => {
@@ -132,11 +129,7 @@ impl LeducState {
 
     /// Ends the game; winners share the pot.
     fn pay_out(&mut self, winners: [bool; 2]) {
-        let share = if winners == [true; 2] {
-            self.pot / 2
-        } else {
-            self.pot
-        };
+        let share = if winners == [true; 2] { self.pot / 2 } else { self.pot };
         for (money, wins) in self.money.iter_mut().zip(winners) {
             *money += if wins { share } else { 0 };
         }
@@ -147,9 +140,7 @@ impl LeducState {
     /// Who has the best hand: a pair with the public card, else the higher rank.
     fn showdown(&self) -> [bool; 2] {
         let rank = |card: Option<u8>| card.map(|card| card / 2);
-        let strength = self
-            .private
-            .map(|card| (rank(card) == rank(self.public), rank(card)));
+        let strength = self.private.map(|card| (rank(card) == rank(self.public), rank(card)));
         [strength[0] >= strength[1], strength[1] >= strength[0]]
     }
 

@@ -38,15 +38,8 @@ fn folding_needs_a_bet_and_raising_ends_after_two() {
     assert_eq!(legal(after(&[0, 1]).as_ref()), [1, 2]);
     assert_eq!(legal(after(&[0, 1, 2]).as_ref()), [0, 1, 2]);
     assert_eq!(legal(after(&[0, 1, 2, 2]).as_ref()), [0, 1]);
-    assert!(
-        legal(after(&[0, 1, 1, 1]).as_ref()).is_empty(),
-        "the public card comes"
-    );
-    assert_eq!(
-        legal(after(&[0, 1, 2, 2, 1, 2]).as_ref()),
-        [1, 2],
-        "raises count anew in round 2"
-    );
+    assert!(legal(after(&[0, 1, 1, 1]).as_ref()).is_empty(), "the public card comes");
+    assert_eq!(legal(after(&[0, 1, 2, 2, 1, 2]).as_ref()), [1, 2], "raises count anew in round 2");
 }
 
 #[test]

@@ -11,14 +11,8 @@ fn after(spec: &str, actions: &[Action]) -> Box<dyn State> {
 #[test]
 fn dice_show_as_they_are_rolled_and_are_sorted_when_all_lie() {
     let spec = "liars_dice(numdice=2)";
-    assert_eq!(
-        after(spec, &[]).to_string(),
-        "-1-1 -1-1 - chance node, current roller is player 0"
-    );
-    assert_eq!(
-        after(spec, &[4, 2]).to_string(),
-        "53 -1-1 - chance node, current roller is player 1"
-    );
+    assert_eq!(after(spec, &[]).to_string(), "-1-1 -1-1 - chance node, current roller is player 0");
+    assert_eq!(after(spec, &[4, 2]).to_string(), "53 -1-1 - chance node, current roller is player 1");
     assert_eq!(after(spec, &[4, 2, 1, 0]).to_string(), "35 12");
     assert_eq!(after(spec, &[4]).information_state_string(0).unwrap(), "5-1");
 }
@@ -50,10 +44,7 @@ fn the_highest_face_is_wild_whatever_the_dice() {
         assert_eq!(state.returns(), [value, -value], "{spec} {history:?}");
     }
     // The second bid is seat 1's.
-    assert_eq!(
-        after("liars_dice(numdice=1)", &[2, 5, 1, 8, 12]).returns(),
-        [-1.0, 1.0]
-    );
+    assert_eq!(after("liars_dice(numdice=1)", &[2, 5, 1, 8, 12]).returns(), [-1.0, 1.0]);
 }
 
 #[test]

@@ -5,12 +5,7 @@ use crate::rng::RandomState;
 use crate::{Action, Game, State, load_game};
 
 fn bot(game: &dyn Game, max_simulations: usize) -> MctsBot {
-    let config = MctsConfig {
-        uct_c: 1.414,
-        max_simulations,
-        n_rollouts: 2,
-        solve: true,
-    };
+    let config = MctsConfig { uct_c: 1.414, max_simulations, n_rollouts: 2, solve: true };
     MctsBot::new(game, config, RandomState::new(3), RandomState::new(4))
 }
 
@@ -24,10 +19,7 @@ fn after(game: &dyn Game, actions: &[Action]) -> Box<dyn State> {
 fn it_sees_hidden_dice_and_calls_a_bid_that_does_not_hold() {
     let game = load_game("liars_dice(numdice=1)").unwrap();
     // One die shows 1, the other 2; the bid is two sixes.
-    assert_eq!(
-        bot(game.as_ref(), 50).step(after(game.as_ref(), &[0, 1, 11]).as_ref()),
-        12
-    );
+    assert_eq!(bot(game.as_ref(), 50).step(after(game.as_ref(), &[0, 1, 11]).as_ref()), 12);
 }
 
 #[test]
@@ -42,10 +34,7 @@ fn it_folds_a_hand_that_it_sees_to_be_beaten_only_if_that_loses_less() {
 fn a_search_too_short_to_try_an_action_plays_the_first_legal_one() {
     let game = load_game("kuhn_poker").unwrap();
     for max_simulations in [0, 1] {
-        assert_eq!(
-            bot(game.as_ref(), max_simulations).step(after(game.as_ref(), &[2, 0]).as_ref()),
-            0
-        );
+        assert_eq!(bot(game.as_ref(), max_simulations).step(after(game.as_ref(), &[2, 0]).as_ref()), 0);
     }
 }
 

@@ -25,14 +25,7 @@ struct Node {
 
 impl Node {
     fn new(action: Action, player: Player) -> Self {
-        Self {
-            action,
-            player,
-            explore_count: 0,
-            total_reward: 0.0,
-            outcome: None,
-            children: 0..0,
-        }
+        Self { action, player, explore_count: 0, total_reward: 0.0, outcome: None, children: 0..0 }
     }
 
     /// The proven return to the player of this node's action.
@@ -79,26 +72,19 @@ impl Tree {
     /// Gives `node` a child for each action of `player`.
     pub(super) fn expand(&mut self, node: NodeId, player: Player, actions: &[Action]) {
         let first = self.nodes.len();
-        self.nodes
-            .extend(actions.iter().map(|&action| Node::new(action, player)));
+        self.nodes.extend(actions.iter().map(|&action| Node::new(action, player)));
         self.nodes[node].children = first..self.nodes.len();
     }
 
     /// The child that `action` leads to.
     pub(super) fn child_of(&self, node: NodeId, action: Action) -> NodeId {
         let mut children = self.nodes[node].children.clone();
-        children
-            .find(|&child| self.nodes[child].action == action)
-            .expect("every outcome has a child")
+        children.find(|&child| self.nodes[child].action == action).expect("every outcome has a child")
     }
 
     /// The first child with the highest upper confidence bound; one never tried is above all.
     pub(super) fn best_by_uct(&self, node: NodeId, uct_c: f64) -> NodeId {
-        let Node {
-            explore_count,
-            children,
-            ..
-        } = &self.nodes[node];
+        let Node { explore_count, children, .. } = &self.nodes[node];
         let log_parent = f64::from(*explore_count).ln();
         let uct = |child: &Node| match (child.proven(), child.explore_count) {
             (Some(value), _) => value,
@@ -122,13 +108,8 @@ impl Tree {
     pub(super) fn best_action(&self, node: NodeId) -> Option<Action> {
         let mut children = self.nodes[node].children.clone().map(|child| &self.nodes[child]);
         let first = children.next()?;
-        let best = children.fold(first, |best, child| {
-            if preference(child, best).is_gt() {
-                child
-            } else {
-                best
-            }
-        });
+        let best =
+            children.fold(first, |best, child| if preference(child, best).is_gt() { child } else { best });
         Some(best.action)
     }
 

@@ -16,10 +16,7 @@ fn random_games_have_the_length_and_value_of_openspiels() {
     for (spec, decisions, tolerance) in table {
         let tally = playouts(load_game(spec).unwrap().as_ref(), 10_000, &mut FastRng::new(1));
         let mean = tally.decisions as f64 / tally.games as f64;
-        assert!(
-            (mean - decisions).abs() < tolerance,
-            "{spec}: {mean} decisions a game"
-        );
+        assert!((mean - decisions).abs() < tolerance, "{spec}: {mean} decisions a game");
         let value = tally.return_sum / tally.games as f64;
         assert!(value.abs() < 0.6, "{spec}: {value} to seat 0");
     }

@@ -25,15 +25,9 @@ fn weights_are_normalised_and_none_at_all_means_uniform() {
 fn states_outside_of_the_table_are_played_uniformly() {
     let game = load_game("leduc_poker").unwrap();
     let mut state = game.new_initial_state();
-    assert!(
-        TabularPolicy::uniform().probabilities(state.as_ref()).is_empty(),
-        "nobody is to act"
-    );
+    assert!(TabularPolicy::uniform().probabilities(state.as_ref()).is_empty(), "nobody is to act");
     [0, 1, 2].into_iter().for_each(|action| state.apply(action));
-    assert_eq!(
-        TabularPolicy::uniform().probabilities(state.as_ref()),
-        [1.0 / 3.0; 3]
-    );
+    assert_eq!(TabularPolicy::uniform().probabilities(state.as_ref()), [1.0 / 3.0; 3]);
 }
 
 #[test]

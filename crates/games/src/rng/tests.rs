@@ -5,18 +5,11 @@ use super::{FastRng, RandomState};
 #[test]
 fn words_equal_numpys() {
     let mut rng = RandomState::new(42);
-    assert_eq!(
-        [(); 4].map(|()| rng.next_u32()),
-        [1_608_637_542, 3_421_126_067, 4_083_286_876, 787_846_414]
-    );
+    assert_eq!([(); 4].map(|()| rng.next_u32()), [1_608_637_542, 3_421_126_067, 4_083_286_876, 787_846_414]);
     let mut rng = RandomState::new(5489);
     let words: Vec<u32> = (0..1300).map(|_| rng.next_u32()).collect();
     assert_eq!(words[..2], [3_499_211_612, 581_869_302]);
-    assert_eq!(
-        words[623..626],
-        [4_020_325_887, 4_178_893_912, 610_818_241],
-        "across the refill"
-    );
+    assert_eq!(words[623..626], [4_020_325_887, 4_178_893_912, 610_818_241], "across the refill");
     assert_eq!(words[1299], 3_163_125_263);
 }
 
@@ -26,18 +19,13 @@ fn choices_equal_numpys_and_one_option_draws_nothing() {
     let chosen: Vec<usize> = (0..12).map(|i| rng.choice(i + 1)).collect();
     assert_eq!(chosen, [0, 1, 0, 1, 3, 3, 4, 1, 7, 8, 9, 10]);
     assert_eq!(rng.random_double(), 0.268_438_980_101_871_17);
-    assert_eq!(
-        RandomState::new(u32::MAX).random_double(),
-        0.097_632_028_994_013_8
-    );
+    assert_eq!(RandomState::new(u32::MAX).random_double(), 0.097_632_028_994_013_8);
 }
 
 #[test]
 fn weighted_choices_equal_numpys() {
     let mut rng = RandomState::new(7);
-    let chosen: Vec<usize> = (0..16)
-        .map(|_| rng.choice_weighted(&[0.1, 0.2, 0.3, 0.4]))
-        .collect();
+    let chosen: Vec<usize> = (0..16).map(|_| rng.choice_weighted(&[0.1, 0.2, 0.3, 0.4])).collect();
     assert_eq!(chosen, [0, 3, 2, 3, 3, 2, 2, 0, 1, 2, 3, 3, 2, 0, 1, 3]);
 }
 
@@ -46,12 +34,7 @@ fn a_shuffle_equals_numpys() {
     let mut rng = RandomState::new(7);
     let mut items: Vec<u32> = (0..20).collect();
     rng.shuffle(&mut items);
-    assert_eq!(
-        items,
-        [
-            1, 17, 2, 5, 11, 0, 18, 6, 13, 19, 10, 14, 8, 16, 9, 12, 7, 3, 4, 15
-        ]
-    );
+    assert_eq!(items, [1, 17, 2, 5, 11, 0, 18, 6, 13, 19, 10, 14, 8, 16, 9, 12, 7, 3, 4, 15]);
     assert_eq!(rng.next_u32(), 3_906_674_451, "as many words drawn");
 }
 

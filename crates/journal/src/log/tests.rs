@@ -15,10 +15,7 @@ enum Event {
 }
 
 fn events() -> Vec<Event> {
-    let steps = (0..3).map(|step| Event::Step {
-        step,
-        note: "line\nbreak ♥".to_owned(),
-    });
+    let steps = (0..3).map(|step| Event::Step { step, note: "line\nbreak ♥".to_owned() });
     std::iter::once(Event::Start { seed: 7 }).chain(steps).collect()
 }
 
@@ -54,9 +51,7 @@ fn a_journal_cut_at_any_byte_gives_its_whole_lines() {
 #[test]
 fn a_damaged_line_in_the_middle_is_named() {
     let (_folder, journal) = written();
-    let text = fs::read_to_string(journal.path())
-        .unwrap()
-        .replacen("\"step\":1", "\"step\":x", 1);
+    let text = fs::read_to_string(journal.path()).unwrap().replacen("\"step\":1", "\"step\":x", 1);
     fs::write(journal.path(), text).unwrap();
     let error = read::<Event>(journal.path()).unwrap_err();
     assert!(matches!(error, Error::Damaged { line: 3, .. }), "{error}");
@@ -73,10 +68,5 @@ fn an_existing_journal_is_never_overwritten() {
 #[test]
 fn a_missing_journal_is_named() {
     let error = read::<Event>("/nowhere/journal.jsonl").unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .starts_with("cannot read journal `/nowhere/journal.jsonl`"),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("cannot read journal `/nowhere/journal.jsonl`"), "{error}");
 }

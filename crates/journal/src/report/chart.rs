@@ -54,12 +54,7 @@ pub(super) enum Unit {
 
 /// The chart as an `<svg>` element, or `None` if there is nothing to draw.
 pub(super) fn svg(spec: Spec<'_>) -> Option<String> {
-    let values: Vec<(f64, f64)> = spec
-        .values
-        .iter()
-        .copied()
-        .filter(|(_, y)| y.is_finite())
-        .collect();
+    let values: Vec<(f64, f64)> = spec.values.iter().copied().filter(|(_, y)| y.is_finite()).collect();
     if values.is_empty() {
         return None;
     }
@@ -82,17 +77,11 @@ fn draw(area: &Area<'_>, spec: &Spec<'_>, values: &[(f64, f64)]) -> Result<(), B
         .build_cartesian_2d(xs.clone(), ys.clone())?;
     draw_mesh(&mut chart, spec)?;
     for line in spec.references {
-        let path = PathElement::new(
-            vec![(xs.start, line.value), (xs.end, line.value)],
-            REFERENCE.stroke_width(1),
-        );
+        let path =
+            PathElement::new(vec![(xs.start, line.value), (xs.end, line.value)], REFERENCE.stroke_width(1));
         chart.draw_series(std::iter::once(path))?;
     }
-    let smooth = if spec.smoothed {
-        moving_mean(values)
-    } else {
-        values.to_vec()
-    };
+    let smooth = if spec.smoothed { moving_mean(values) } else { values.to_vec() };
     if spec.smoothed {
         chart.draw_series(values.iter().map(|&point| Circle::new(point, 2, RAW.filled())))?;
     }
@@ -158,10 +147,7 @@ fn font(size: f64, color: RGBColor) -> TextStyle<'static> {
 fn ranges(spec: &Spec<'_>, values: &[(f64, f64)]) -> (std::ops::Range<f64>, std::ops::Range<f64>) {
     let first = values[0].0;
     let last = values.last().map_or(first, |point| point.0);
-    let heights = values
-        .iter()
-        .map(|point| point.1)
-        .chain(spec.references.iter().map(|line| line.value));
+    let heights = values.iter().map(|point| point.1).chain(spec.references.iter().map(|line| line.value));
     let (mut low, mut high) = heights.fold((f64::MAX, f64::MIN), |(low, high), y| (low.min(y), high.max(y)));
     if spec.unit != Unit::Signed {
         low = low.min(0.0);

@@ -40,10 +40,8 @@ fn header(report: &RunReport) -> String {
         ("episodes", thousands(episodes)),
         ("time", duration(report.elapsed_s)),
     ];
-    let facts: String = facts
-        .iter()
-        .map(|(name, value)| format!("<div><dt>{name}</dt><dd>{value}</dd></div>"))
-        .collect();
+    let facts: String =
+        facts.iter().map(|(name, value)| format!("<div><dt>{name}</dt><dd>{value}</dd></div>")).collect();
     let (title, subtitle) = (escape(&report.title), escape(&report.subtitle));
     format!("<header>\n<h1>{title}</h1>\n<p>{subtitle}</p>\n<dl class=\"facts\">{facts}</dl>\n</header>\n")
 }
@@ -104,12 +102,7 @@ fn charts(report: &RunReport) -> String {
             &series(points, |point| Some(point.zero_signal)),
             Unit::Percent,
         ),
-        small_chart(
-            "Entropy",
-            "nats per token",
-            &series(points, |point| Some(point.entropy)),
-            Unit::Plain,
-        ),
+        small_chart("Entropy", "nats per token", &series(points, |point| Some(point.entropy)), Unit::Plain),
     ]
     .concat();
     format!(
@@ -122,21 +115,11 @@ fn charts(report: &RunReport) -> String {
 }
 
 fn reference_note(references: &[ReferenceLine]) -> &'static str {
-    if references.is_empty() {
-        ""
-    } else {
-        "; horizontal lines are known players"
-    }
+    if references.is_empty() { "" } else { "; horizontal lines are known players" }
 }
 
 fn small_chart(name: &str, note: &str, values: &[(f64, f64)], unit: Unit) -> String {
-    let spec = Spec {
-        values,
-        references: &[],
-        smoothed: values.len() > 40,
-        size: SMALL,
-        unit,
-    };
+    let spec = Spec { values, references: &[], smoothed: values.len() > 40, size: SMALL, unit };
     let Some(svg) = chart::svg(spec) else {
         return String::new();
     };
@@ -146,23 +129,14 @@ fn small_chart(name: &str, note: &str, values: &[(f64, f64)], unit: Unit) -> Str
 }
 
 fn series(points: &[Point], value: impl Fn(&Point) -> Option<f64>) -> Vec<(f64, f64)> {
-    points
-        .iter()
-        .filter_map(|point| Some((point.step as f64, value(point)?)))
-        .collect()
+    points.iter().filter_map(|point| Some((point.step as f64, value(point)?))).collect()
 }
 
 fn hands(report: &RunReport) -> String {
     let column = |name: &str, hands: &[String]| {
-        let hands: String = hands
-            .iter()
-            .map(|hand| format!("<pre>{}</pre>\n", escape(hand.trim_end())))
-            .collect();
-        if hands.is_empty() {
-            hands
-        } else {
-            format!("<div>\n<h3>{name}</h3>\n{hands}</div>\n")
-        }
+        let hands: String =
+            hands.iter().map(|hand| format!("<pre>{}</pre>\n", escape(hand.trim_end()))).collect();
+        if hands.is_empty() { hands } else { format!("<div>\n<h3>{name}</h3>\n{hands}</div>\n") }
     };
     let columns =
         column("Before training", &report.hands_before) + &column("After training", &report.hands_after);

@@ -31,10 +31,7 @@ fn report() -> RunReport {
             goal: "≥ +0.70".to_owned(),
             passed: Some(true),
         }],
-        references: vec![ReferenceLine {
-            label: "always call".to_owned(),
-            value: 0.19,
-        }],
+        references: vec![ReferenceLine { label: "always call".to_owned(), value: 0.19 }],
         points: points.collect(),
         hands_before: vec!["J♠ | raise".to_owned()],
         hands_after: vec!["K♥ | <call>".to_owned()],
@@ -83,29 +80,17 @@ fn every_colour_of_a_chart_has_its_rule_in_the_style_sheet() {
 
 #[test]
 fn an_empty_run_is_a_page_without_charts() {
-    let page = html(&RunReport {
-        title: "nothing yet".to_owned(),
-        ..RunReport::default()
-    });
+    let page = html(&RunReport { title: "nothing yet".to_owned(), ..RunReport::default() });
     assert!(page.contains("nothing yet") && !page.contains("<svg") && !page.contains("<table"));
 }
 
 #[test]
 fn odd_figures_do_not_break_the_charts() {
-    let point = |step, mean_return| Point {
-        step,
-        mean_return,
-        ..Point::default()
-    };
-    for points in [
-        vec![point(1, 0.0)],
-        vec![point(1, f64::NAN), point(2, 1.0)],
-        vec![point(1, f64::INFINITY)],
-    ] {
-        let page = html(&RunReport {
-            points,
-            ..RunReport::default()
-        });
+    let point = |step, mean_return| Point { step, mean_return, ..Point::default() };
+    for points in
+        [vec![point(1, 0.0)], vec![point(1, f64::NAN), point(2, 1.0)], vec![point(1, f64::INFINITY)]]
+    {
+        let page = html(&RunReport { points, ..RunReport::default() });
         assert!(page.ends_with("</html>\n"));
     }
 }

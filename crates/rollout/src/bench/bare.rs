@@ -32,32 +32,17 @@ pub struct BareConfig {
 pub async fn bare_loop(config: BareConfig) -> Result<f64, Error> {
     let failed = |error: &dyn std::fmt::Display| Error::Bench(error.to_string());
     let answer = vec![b'x'; config.answer_bytes];
-    let server = sidecar::bare::serve(answer.into())
-        .await
-        .map_err(|error| failed(&error))?;
-    let url: url::Url = format!("{}/step", server.url())
-        .parse()
-        .map_err(|error| failed(&error))?;
-    let builder = reqwest::Client::builder()
-        .no_proxy()
-        .http1_only()
-        .tcp_nodelay(true)
-        .timeout(TIMEOUT);
+    let server = sidecar::bare::serve(answer.into()).await.map_err(|error| failed(&error))?;
+    let url: url::Url = format!("{}/step", server.url()).parse().map_err(|error| failed(&error))?;
+    let builder = reqwest::Client::builder().no_proxy().http1_only().tcp_nodelay(true).timeout(TIMEOUT);
     let client = builder.build().map_err(|error| failed(&error))?;
     let (left, started) = (Arc::new(AtomicU64::new(config.requests)), Instant::now());
     let mut senders = JoinSet::new();
     for _ in 0..config.concurrency.max(1) {
-        senders.spawn(send_share(
-            client.clone(),
-            url.clone(),
-            config.request_bytes,
-            left.clone(),
-        ));
+        senders.spawn(send_share(client.clone(), url.clone(), config.request_bytes, left.clone()));
     }
     while let Some(ended) = senders.join_next().await {
-        ended
-            .map_err(|error| failed(&error))?
-            .map_err(|error| failed(&error))?;
+        ended.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
     }
     Ok(config.requests as f64 / started.elapsed().as_secs_f64())
 }
@@ -69,14 +54,9 @@ async fn send_share(
     request_bytes: usize,
     left: Arc<AtomicU64>,
 ) -> Result<(), reqwest::Error> {
-    while left
-        .fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1))
-        .is_ok()
-    {
+    while left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok() {
         let mut request = reqwest::Request::new(reqwest::Method::POST, url.clone());
-        request
-            .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         *request.body_mut() = Some(vec![b'x'; request_bytes].into());
         client.execute(request).await?.error_for_status()?.bytes().await?;
     }

@@ -11,19 +11,12 @@ const STATS_TIMEOUT: Duration = Duration::from_secs(5);
 /// User and system time of all threads so far.
 pub(super) fn of_this_process() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(
-        time.tv_sec.try_into().unwrap_or(0),
-        time.tv_nsec.try_into().unwrap_or(0),
-    )
+    Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
 }
 
 /// Sum of `cpu_s` in the sidecars' `GET /stats`, in seconds; `None` if one of them does not tell.
 pub(super) async fn of_servers(urls: &[Url]) -> Option<f64> {
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .timeout(STATS_TIMEOUT)
-        .build()
-        .ok()?;
+    let client = reqwest::Client::builder().no_proxy().timeout(STATS_TIMEOUT).build().ok()?;
     let mut sum = 0.0;
     for url in urls {
         let answer = client.get(url.join("stats").ok()?).send().await.ok()?;

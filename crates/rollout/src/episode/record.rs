@@ -25,14 +25,8 @@ impl Record {
 
     pub(super) fn two_seats(player: &Player, spec: EpisodeSpec) -> Self {
         let seat = |seat: u8| {
-            let spec = EpisodeSpec {
-                rollout: 2 * spec.rollout + u32::from(seat),
-                ..spec
-            };
-            Trajectory {
-                player: Some(seat),
-                ..empty(player, spec)
-            }
+            let spec = EpisodeSpec { rollout: 2 * spec.rollout + u32::from(seat), ..spec };
+            Trajectory { player: Some(seat), ..empty(player, spec) }
         };
         Self::new(player, vec![seat(0), seat(1)])
     }
@@ -56,9 +50,7 @@ impl Record {
     }
 
     pub(super) fn located(&mut self, sidecar: String) {
-        self.seats
-            .iter_mut()
-            .for_each(|seat| seat.sidecar.clone_from(&sidecar));
+        self.seats.iter_mut().for_each(|seat| seat.sidecar.clone_from(&sidecar));
     }
 
     /// Learns the game's name and the agent's seat.
@@ -79,11 +71,7 @@ impl Record {
         let trajectory = &mut self.seats[seat];
         let [oldest, newest] = &mut trajectory.policy_versions;
         let version = turn.policy_version;
-        *oldest = if trajectory.turns.is_empty() {
-            version
-        } else {
-            version.min(*oldest)
-        };
+        *oldest = if trajectory.turns.is_empty() { version } else { version.min(*oldest) };
         *newest = version.max(*newest);
         if turn.reward != 0.0 {
             let part = if turn.legal { ENV } else { ILLEGAL };
@@ -127,11 +115,7 @@ impl Record {
 
 /// An episode before its first turn.
 fn empty(player: &Player, spec: EpisodeSpec) -> Trajectory {
-    let EpisodeSpec {
-        group,
-        rollout,
-        start,
-    } = spec;
+    let EpisodeSpec { group, rollout, start } = spec;
     let run = player.run.name.clone();
     Trajectory {
         schema: TRAJECTORY_SCHEMA.to_owned(),
@@ -166,9 +150,5 @@ fn empty(player: &Player, spec: EpisodeSpec) -> Trajectory {
 /// What the task id says; the environment's own word replaces it.
 fn env_name(task_id: u64) -> String {
     let selected = |name: &EnvName| name.task_ids().is_some_and(|ids| ids.contains(&task_id));
-    EnvName::ALL
-        .into_iter()
-        .find(selected)
-        .map(|name| name.to_string())
-        .unwrap_or_default()
+    EnvName::ALL.into_iter().find(selected).map(|name| name.to_string()).unwrap_or_default()
 }

@@ -20,17 +20,11 @@ pub(crate) struct Stop {
 impl Stop {
     /// Without anything having failed.
     pub(crate) fn new(reason: StopReason) -> Self {
-        Self {
-            reason,
-            error: String::new(),
-        }
+        Self { reason, error: String::new() }
     }
 
     pub(crate) fn because(reason: StopReason, error: impl Display) -> Self {
-        Self {
-            reason,
-            error: error.to_string(),
-        }
+        Self { reason, error: error.to_string() }
     }
 }
 
@@ -69,12 +63,7 @@ pub(super) struct Clock<'a> {
 impl<'a> Clock<'a> {
     pub(super) fn new(limits: &Limits, cancel: &'a CancellationToken) -> Self {
         let run_ends = limits.deadline.map(Instant::from_std);
-        Self {
-            cancel,
-            run_ends,
-            timeout: limits.episode_timeout,
-            episode_ends: None,
-        }
+        Self { cancel, run_ends, timeout: limits.episode_timeout, episode_ends: None }
     }
 
     /// The episode's own time begins.
@@ -104,11 +93,7 @@ impl<'a> Clock<'a> {
         if self.run_ends.is_some_and(|at| at <= Instant::now()) {
             return Stop::new(StopReason::Deadline);
         }
-        let reason = if what == Waiting::Policy {
-            StopReason::PolicyError
-        } else {
-            StopReason::EnvTimeout
-        };
+        let reason = if what == Waiting::Policy { StopReason::PolicyError } else { StopReason::EnvTimeout };
         let timeout = self.timeout.unwrap_or_default();
         Stop::because(reason, format_args!("the episode did not end within {timeout:?}"))
     }

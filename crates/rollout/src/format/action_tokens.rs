@@ -25,14 +25,7 @@ impl ActionTokens {
             Some(tokens) => tokens.clone(),
             None => encode(self.prefix, id, codec),
         };
-        observation
-            .legal
-            .iter()
-            .map(|&(id, _)| Candidate {
-                action_id: id,
-                tokens: tokens(id),
-            })
-            .collect()
+        observation.legal.iter().map(|&(id, _)| Candidate { action_id: id, tokens: tokens(id) }).collect()
     }
 }
 

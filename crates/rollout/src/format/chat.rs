@@ -44,18 +44,12 @@ impl SidecarChat {
     /// With the instruction of a prompt pack.
     pub fn with_instruction(codec: Arc<dyn Codec>, instruction: String) -> Self {
         let actions = ActionTokens::new(BARE_ANSWER, codec.as_ref());
-        Self {
-            codec,
-            instruction,
-            actions,
-        }
+        Self { codec, instruction, actions }
     }
 
     fn first(&self, observation: &Observation) -> Result<Prompt, Error> {
         let content = format!("{}{}", observation.text, self.instruction);
-        let text = self
-            .codec
-            .render_chat(&[Message::new(Role::User, content)], true)?;
+        let text = self.codec.render_chat(&[Message::new(Role::User, content)], true)?;
         let tokens = self.codec.encode(&text);
         Ok(Prompt { text, tokens })
     }
@@ -109,11 +103,6 @@ impl Format for SidecarChat {
     }
 
     fn parse(&self, completion: &str) -> String {
-        completion
-            .rsplit(ACTION)
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_owned()
+        completion.rsplit(ACTION).next().unwrap_or_default().trim().to_owned()
     }
 }

@@ -74,13 +74,8 @@ fn compact_text(observation: &Observation) -> String {
 
 /// Any other text: one line, single blanks.
 fn shortened(lines: &str) -> String {
-    let lines = lines
-        .lines()
-        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
-    lines
-        .filter(|line| !line.is_empty())
-        .collect::<Vec<_>>()
-        .join("|")
+    let lines = lines.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("|")
 }
 
 /// Single digits in a row, else runs: `012`, `11-60`, `0,2,17`.

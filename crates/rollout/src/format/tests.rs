@@ -34,25 +34,15 @@ fn turn(prompt: Prompt, completion: &str, finish: TurnFinish) -> Turn {
 fn check_delta(completion: &str, finish: TurnFinish, refusal: Option<&str>, expected: Expect) {
     let format = chat();
     let mut observation = parse_observation(FIRST.to_owned());
-    let first = format
-        .render(&[], &observation)
-        .expect("ChatML takes any messages");
+    let first = format.render(&[], &observation).expect("ChatML takes any messages");
     let history = [turn(first, completion, finish)];
     observation.refusal = refusal.map(str::to_owned);
-    let next = format
-        .render(&history, &observation)
-        .expect("ChatML takes any messages");
+    let next = format.render(&history, &observation).expect("ChatML takes any messages");
     let [last] = &history;
     let kept = [last.prompt_tokens.as_slice(), &last.completion_tokens].concat();
-    let new = next
-        .tokens
-        .strip_prefix(kept.as_slice())
-        .expect("tokens are only appended");
+    let new = next.tokens.strip_prefix(kept.as_slice()).expect("tokens are only appended");
     let shown = |tokens: &[u32]| {
-        tokens
-            .iter()
-            .map(|&id| char::from_u32(id).filter(|_| id < 128).unwrap_or('■'))
-            .collect::<String>()
+        tokens.iter().map(|&id| char::from_u32(id).filter(|_| id < 128).unwrap_or('■')).collect::<String>()
     };
     expected.assert_eq(&shown(new));
 }
@@ -60,9 +50,7 @@ fn check_delta(completion: &str, finish: TurnFinish, refusal: Option<&str>, expe
 #[test]
 fn the_first_prompt_of_a_chat_is_the_observation_with_the_instruction_glued_to_it() {
     let observation = parse_observation(FIRST.to_owned());
-    let prompt = chat()
-        .render(&[], &observation)
-        .expect("ChatML takes any messages");
+    let prompt = chat().render(&[], &observation).expect("ChatML takes any messages");
     let expected = format!("<|im_start|>user\n{FIRST}Say it.<|im_end|>\n<|im_start|>assistant\n");
     assert_eq!(prompt.text, expected);
     assert_eq!(prompt.tokens, ByteCodec.encode(&expected));
@@ -133,21 +121,13 @@ fn candidates_are_whole_completions_that_parse_back_to_their_ids() {
         assert_eq!((format.name(), ids), (name, vec![0, 1, 300]));
         for candidate in candidates {
             assert_eq!(candidate.tokens.last(), Some(&ByteCodec::END_OF_TURN));
-            assert_eq!(
-                format.parse(&ByteCodec.decode(&candidate.tokens)),
-                candidate.action_id.to_string()
-            );
+            assert_eq!(format.parse(&ByteCodec.decode(&candidate.tokens)), candidate.action_id.to_string());
         }
     }
 }
 
 #[test]
 fn an_unknown_format_is_named_with_the_choice() {
-    let error = format_by_name("verbose", Arc::new(ByteCodec))
-        .err()
-        .expect("unknown");
-    assert_eq!(
-        error.to_string(),
-        "there is no prompt format `verbose`; known are `compact`, `sidecar`"
-    );
+    let error = format_by_name("verbose", Arc::new(ByteCodec)).err().expect("unknown");
+    assert_eq!(error.to_string(), "there is no prompt format `verbose`; known are `compact`, `sidecar`");
 }

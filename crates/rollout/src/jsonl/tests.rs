@@ -9,20 +9,8 @@ use crate::{ByteCodec, Compact, EpisodeSpec, Player, RandomPolicy, RunInfo, Star
 fn trajectory(rollout: u32) -> Trajectory {
     let format = Arc::new(Compact::new(Arc::new(ByteCodec)));
     let player = Player::new(Arc::new(RandomPolicy), format, RunInfo::new("r", 1));
-    let start = Start {
-        task_id: 200_000_000,
-        seed: 3,
-        opponent: Opponent::mcts(25, 1),
-    };
-    unplayed(
-        &player,
-        EpisodeSpec {
-            group: 0,
-            rollout,
-            start,
-        },
-        Stop::new(schema::StopReason::Cancelled),
-    )
+    let start = Start { task_id: 200_000_000, seed: 3, opponent: Opponent::mcts(25, 1) };
+    unplayed(&player, EpisodeSpec { group: 0, rollout, start }, Stop::new(schema::StopReason::Cancelled))
 }
 
 #[test]
@@ -31,18 +19,11 @@ fn a_file_has_its_name_only_when_it_is_finished() {
     let path = folder.path().join("deep/R.jsonl");
     let mut writer = Writer::create(&path).expect("created");
     let written = [trajectory(0), trajectory(1)];
-    written
-        .iter()
-        .for_each(|one| writer.append(one).expect("written"));
+    written.iter().for_each(|one| writer.append(one).expect("written"));
     assert!(!path.exists());
     writer.finish().expect("finished");
     assert_eq!(read(&path).expect("readable"), written);
-    assert_eq!(
-        fs::read_dir(path.parent().expect("a folder"))
-            .expect("readable")
-            .count(),
-        1
-    );
+    assert_eq!(fs::read_dir(path.parent().expect("a folder")).expect("readable").count(), 1);
 }
 
 #[test]

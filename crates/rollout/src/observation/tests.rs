@@ -3,9 +3,7 @@ use expect_test::{Expect, expect};
 use super::*;
 
 fn check(text: &str, expected: Expect) {
-    let Observation {
-        game, legal, player, ..
-    } = parse_observation(text.to_owned());
+    let Observation { game, legal, player, .. } = parse_observation(text.to_owned());
     expected.assert_eq(&format!("{game:?} {player:?} {legal:?} {:?}", state_lines(text)));
 }
 

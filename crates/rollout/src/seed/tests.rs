@@ -19,8 +19,5 @@ fn every_place_has_its_own_key() {
 fn draws_below_a_bound_are_even() {
     let mut counts = [0_u32; 3];
     (0..30_000).for_each(|key| counts[below(key, 3)] += 1);
-    assert!(
-        counts.iter().all(|count| count.abs_diff(10_000) < 300),
-        "{counts:?}"
-    );
+    assert!(counts.iter().all(|count| count.abs_diff(10_000) < 300), "{counts:?}");
 }

@@ -6,22 +6,15 @@ use super::*;
 const STATE: &str = "Game: leduc_poker\nYou are Player 0.\n\nCurrent State:\nYour card: K♥\n\nLegal Actions:\n  1 -> Call\n  2 -> Raise\n\nYour choice (action ID only):";
 
 fn answer(observation: &str, error: Option<&str>) -> EnvResult {
-    let error = error.map(|kind| InfoError {
-        kind: kind.to_owned(),
-        message: "m".to_owned(),
-        retryable: true,
-    });
+    let error =
+        error.map(|kind| InfoError { kind: kind.to_owned(), message: "m".to_owned(), retryable: true });
     EnvResult {
         observation: observation.to_owned(),
         reward: 0.0,
         done: false,
         truncated: false,
         episode_id: None,
-        info: Info {
-            llm_player_id: Some(0),
-            error,
-            ..Info::default()
-        },
+        info: Info { llm_player_id: Some(0), error, ..Info::default() },
     }
 }
 
@@ -30,47 +23,24 @@ fn a_refusal_keeps_the_state_and_its_legal_actions() {
     let mut reader = Reader::default();
     let state = reader.read(answer(STATE, None)).expect("a state").observation;
     let text = "Invalid action: \"9\"\n\nLegal Actions:\n  1 -> Call\n  ... and 1 more\n";
-    let refused = reader
-        .read(answer(text, Some("invalid_action")))
-        .expect("a refusal");
+    let refused = reader.read(answer(text, Some("invalid_action"))).expect("a refusal");
     assert!(refused.refused);
     assert_eq!(refused.observation.refusal.as_deref(), Some(text));
-    assert_eq!(
-        (refused.observation.legal, refused.observation.text),
-        (state.legal, state.text)
-    );
-    assert_eq!(
-        reader
-            .read(answer(STATE, None))
-            .expect("a state")
-            .observation
-            .refusal,
-        None
-    );
+    assert_eq!((refused.observation.legal, refused.observation.text), (state.legal, state.text));
+    assert_eq!(reader.read(answer(STATE, None)).expect("a state").observation.refusal, None);
 }
 
 #[test]
 fn what_cannot_go_on_is_an_error() {
-    for kind in [
-        "episode_not_found",
-        "episode_done",
-        "invalid_game",
-        "no_episode_id",
-        "not_your_turn",
-    ] {
-        let error = Reader::default()
-            .read(answer("…", Some(kind)))
-            .expect_err("it cannot go on");
+    for kind in ["episode_not_found", "episode_done", "invalid_game", "no_episode_id", "not_your_turn"] {
+        let error = Reader::default().read(answer("…", Some(kind))).expect_err("it cannot go on");
         assert_eq!(error.to_string(), format!("the environment failed: {kind}: m"));
     }
 }
 
 #[test]
 fn the_end_tells_the_return_in_the_games_unit() {
-    let mut result = answer(
-        "Game Over: leduc_poker\nYour Return: -5.0\nNormalized Score: 0.308",
-        None,
-    );
+    let mut result = answer("Game Over: leduc_poker\nYour Return: -5.0\nNormalized Score: 0.308", None);
     result.done = true;
     let step = Reader::default().read(result).expect("the end");
     assert_eq!((step.done, step.raw_return), (true, Some(-5.0)));
@@ -78,19 +48,9 @@ fn the_end_tells_the_return_in_the_games_unit() {
 
 #[test]
 fn both_mcts_fields_are_sent_or_none() {
-    let start = |opponent| Start {
-        task_id: 1,
-        seed: 2,
-        opponent,
-    };
+    let start = |opponent| Start { task_id: 1, seed: 2, opponent };
     let request = reset_request(start(Opponent::mcts(25, 1)));
-    assert_eq!(
-        (request.mcts_max_simulations, request.mcts_num_rollouts),
-        (Some(25), Some(1))
-    );
+    assert_eq!((request.mcts_max_simulations, request.mcts_num_rollouts), (Some(25), Some(1)));
     let request = reset_request(start(Opponent::plain(OpponentKind::SelfPlay)));
-    assert_eq!(
-        (request.opponent.as_deref(), request.mcts_max_simulations),
-        (Some("self"), None)
-    );
+    assert_eq!((request.opponent.as_deref(), request.mcts_max_simulations), (Some("self"), None));
 }

@@ -25,10 +25,7 @@ fn as_decimals(value: f64) -> f64 {
 fn without_place(mut trajectory: Trajectory) -> Trajectory {
     trajectory.sidecar.clear();
     trajectory.reward = as_decimals(trajectory.reward);
-    trajectory
-        .rewards
-        .values_mut()
-        .for_each(|part| *part = as_decimals(*part));
+    trajectory.rewards.values_mut().for_each(|part| *part = as_decimals(*part));
     (trajectory.started_ms, trajectory.elapsed_ms) = (0, 0);
     for turn in &mut trajectory.turns {
         (turn.env_ms, turn.generate_ms) = (0.0, 0.0);
@@ -40,19 +37,11 @@ fn without_place(mut trajectory: Trajectory) -> Trajectory {
 #[tokio::test]
 async fn every_game_is_played_to_its_end_and_the_return_fits_the_score() {
     let (actor, source) = in_process();
-    for env in [
-        EnvName::LeducPoker,
-        EnvName::LiarsDice,
-        EnvName::KuhnPoker,
-        EnvName::GinRummy,
-    ] {
+    for env in [EnvName::LeducPoker, EnvName::LiarsDice, EnvName::KuhnPoker, EnvName::GinRummy] {
         let task_id = env.task_ids().expect("a game").start;
         for seed in 0..6 {
             let trajectory = play(&random_player(), &source, spec(task_id, seed)).await;
-            assert_eq!(
-                (trajectory.stop_reason, trajectory.env.as_str()),
-                (StopReason::Done, env.as_str())
-            );
+            assert_eq!((trajectory.stop_reason, trajectory.env.as_str()), (StopReason::Done, env.as_str()));
             assert_eq!(trajectory.player, Some((seed % 2) as u8));
             let raw = trajectory.raw_return.expect("it ended");
             assert!((trajectory.reward - (0.5 + raw / (2.0 * env.half_range()))).abs() < 1e-9);
@@ -79,14 +68,7 @@ async fn http_and_in_process_give_the_same_trajectories_and_a_seed_repeats_them(
         assert_eq!(without_place(here), without_place(there));
     }
     let stats = pool.shutdown().await;
-    assert_eq!(
-        (
-            stats.sidecars[0].stopped,
-            stats.errors(),
-            servers[0].actor().open_episodes()
-        ),
-        (10, 0, 0)
-    );
+    assert_eq!((stats.sidecars[0].stopped, stats.errors(), servers[0].actor().open_episodes()), (10, 0, 0));
 }
 
 #[tokio::test]
@@ -95,10 +77,7 @@ async fn the_chat_format_only_ever_appends_tokens() {
     let format = Arc::new(SidecarChat::new(Arc::new(rollout::ByteCodec)));
     let player = Player::new(Arc::new(RandomPolicy), format, RunInfo::new("test", 11));
     let trajectory = play(&player, &source, spec(300_000_000, 4)).await;
-    assert_eq!(
-        (trajectory.stop_reason, trajectory.format.as_str()),
-        (StopReason::Done, "sidecar")
-    );
+    assert_eq!((trajectory.stop_reason, trajectory.format.as_str()), (StopReason::Done, "sidecar"));
     assert!(trajectory.turns.len() > 5);
     for pair in trajectory.turns.windows(2) {
         let kept = [pair[0].prompt_tokens.as_slice(), &pair[0].completion_tokens].concat();
@@ -129,10 +108,7 @@ async fn leduc_poker_takes_at_most_32_tokens_a_turn_with_a_small_tokenizer() {
         for turn in &trajectory.turns {
             let n = turn.prompt_tokens.len() + turn.completion_tokens.len();
             assert!(n <= 32, "{n} tokens: {}", turn.prompt);
-            assert_eq!(
-                turn.completion_tokens.last(),
-                Some(&Codec::end_of_turn(tokenizer.as_ref()))
-            );
+            assert_eq!(turn.completion_tokens.last(), Some(&Codec::end_of_turn(tokenizer.as_ref())));
         }
     }
 }
@@ -142,16 +118,8 @@ async fn self_play_gives_each_seat_its_turns_and_opposite_returns() {
     let (_, source) = in_process();
     let mut n_turns = [0, 0];
     for seed in 0..20 {
-        let start = Start {
-            task_id: LEDUC,
-            seed,
-            opponent: Opponent::plain(OpponentKind::SelfPlay),
-        };
-        let spec = EpisodeSpec {
-            group: seed,
-            rollout: 5,
-            start,
-        };
+        let start = Start { task_id: LEDUC, seed, opponent: Opponent::plain(OpponentKind::SelfPlay) };
+        let spec = EpisodeSpec { group: seed, rollout: 5, start };
         let seats = play_self(&random_player(), source.as_ref(), spec, &CancellationToken::new()).await;
         let [first, second] = &seats;
         let ids = [format!("test-g{seed}-10"), format!("test-g{seed}-11")];
@@ -172,10 +140,7 @@ async fn self_play_gives_each_seat_its_turns_and_opposite_returns() {
                 .map(|turn| turn.prompt.as_bytes()[0])
                 .collect::<std::collections::HashSet<_>>()
         };
-        assert!(
-            cards(first).len() <= 1 && cards(second).len() <= 1,
-            "a seat sees its own card only"
-        );
+        assert!(cards(first).len() <= 1 && cards(second).len() <= 1, "a seat sees its own card only");
     }
     assert!(n_turns[0] > 20 && n_turns[1] > 20, "{n_turns:?}");
 }

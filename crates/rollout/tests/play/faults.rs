@@ -22,51 +22,24 @@ fn config() -> PoolConfig {
         backoff: Duration::from_millis(5),
         ..ClientConfig::default()
     };
-    PoolConfig {
-        client,
-        in_flight: 8,
-        workers: 8,
-        ..PoolConfig::default()
-    }
+    PoolConfig { client, in_flight: 8, workers: 8, ..PoolConfig::default() }
 }
 
 #[tokio::test]
 async fn hangs_errors_and_a_killed_sidecar_lose_no_episode() {
-    let faults = Faults {
-        hang_rate: 0.02,
-        error_rate: 0.05,
-        drop_rate: 0.02,
-        ..Faults::default()
-    };
+    let faults = Faults { hang_rate: 0.02, error_rate: 0.05, drop_rate: 0.02, ..Faults::default() };
     let mut servers = Vec::new();
     for seed in 5..8 {
         servers.push(server(Some(Faults { seed, ..faults })).await);
     }
     let (pool, source) = over_http(&servers, config()).await;
-    let specs = (0..GROUPS).map(|group| GroupSpec {
-        group,
-        start: start(LEDUC, group),
-        size: SIZE,
-        over_sample: 2,
-    });
-    let in_flight = StreamConfig {
-        groups_in_flight: 4,
-        buffer: 4,
-    };
-    let mut groups = stream(
-        random_player(),
-        source,
-        specs,
-        in_flight,
-        &CancellationToken::new(),
-    );
+    let specs =
+        (0..GROUPS).map(|group| GroupSpec { group, start: start(LEDUC, group), size: SIZE, over_sample: 2 });
+    let in_flight = StreamConfig { groups_in_flight: 4, buffer: 4 };
+    let mut groups = stream(random_player(), source, specs, in_flight, &CancellationToken::new());
     let (mut reasons, mut errors, mut complete, mut received) = (BTreeMap::new(), BTreeSet::new(), 0, 0);
     while let Some(group) = groups.next().await {
-        assert_eq!(
-            group.trajectories.len() as u32,
-            SIZE + 2,
-            "every dispatched episode has a trajectory"
-        );
+        assert_eq!(group.trajectories.len() as u32, SIZE + 2, "every dispatched episode has a trajectory");
         for one in &group.trajectories {
             *reasons.entry(one.stop_reason).or_insert(0) += 1;
             errors.insert(format!("{} after {} turns", one.error, one.turns.len()));

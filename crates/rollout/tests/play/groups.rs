@@ -16,24 +16,13 @@ use tokio_util::sync::CancellationToken;
 use crate::setup::{Answer, LEDUC, Script, in_process, player, random_player, start};
 
 fn group(group: u64, size: u32, over_sample: u32) -> GroupSpec {
-    GroupSpec {
-        group,
-        start: start(LEDUC, group),
-        size,
-        over_sample,
-    }
+    GroupSpec { group, start: start(LEDUC, group), size, over_sample }
 }
 
 #[tokio::test]
 async fn a_group_shares_its_deal_and_differs_in_its_sampling() {
     let (_, source) = in_process();
-    let played = play_group(
-        &random_player(),
-        &source,
-        group(7, 8, 0),
-        &CancellationToken::new(),
-    )
-    .await;
+    let played = play_group(&random_player(), &source, group(7, 8, 0), &CancellationToken::new()).await;
     assert!(played.is_complete());
     let of = |member: &schema::Trajectory| (member.task_id, member.seed, member.turns[0].prompt.clone());
     assert_eq!(played.members().map(of).collect::<BTreeSet<_>>().len(), 1);
@@ -47,10 +36,8 @@ async fn a_group_shares_its_deal_and_differs_in_its_sampling() {
 #[tokio::test]
 async fn stragglers_are_cut_off_and_accounted_for() {
     let (actor, source) = in_process();
-    let stuck = player(StuckAfter {
-        left: AtomicUsize::new(usize::MAX),
-        hangs: |request| request.seed % 3 == 0,
-    });
+    let stuck =
+        player(StuckAfter { left: AtomicUsize::new(usize::MAX), hangs: |request| request.seed % 3 == 0 });
     let played = play_group(&stuck, &source, group(1, 4, 12), &CancellationToken::new()).await;
     assert!(played.is_complete());
     assert_eq!((played.trajectories.len(), played.members().count()), (16, 4));
@@ -61,45 +48,24 @@ async fn stragglers_are_cut_off_and_accounted_for() {
 
 #[tokio::test]
 async fn a_group_that_lost_a_member_is_not_complete() {
-    let answers = || {
-        [Answer::Fail]
-            .into_iter()
-            .chain((0..3).flat_map(|_| [Answer::Go, Answer::End(1.0)]))
-    };
-    let played = play_group(
-        &random_player(),
-        &Script::source(answers()),
-        group(1, 4, 0),
-        &CancellationToken::new(),
-    )
-    .await;
+    let answers = || [Answer::Fail].into_iter().chain((0..3).flat_map(|_| [Answer::Go, Answer::End(1.0)]));
+    let played =
+        play_group(&random_player(), &Script::source(answers()), group(1, 4, 0), &CancellationToken::new())
+            .await;
     assert!(!played.is_complete());
     assert_eq!(played.members().count(), 3);
-    let played = play_group(
-        &random_player(),
-        &Script::source(answers()),
-        group(1, 3, 1),
-        &CancellationToken::new(),
-    )
-    .await;
+    let played =
+        play_group(&random_player(), &Script::source(answers()), group(1, 3, 1), &CancellationToken::new())
+            .await;
     assert!(played.is_complete());
 }
 
 #[tokio::test]
 async fn a_policy_that_panics_takes_only_its_episode_with_it() {
     let source: Arc<dyn EnvSource> = in_process().1;
-    let played = play_group(
-        &player(Panics),
-        &source,
-        group(1, 2, 0),
-        &CancellationToken::new(),
-    )
-    .await;
-    let errors: Vec<_> = played
-        .trajectories
-        .iter()
-        .map(|one| (one.rollout, one.stop_reason, one.error.as_str()))
-        .collect();
+    let played = play_group(&player(Panics), &source, group(1, 2, 0), &CancellationToken::new()).await;
+    let errors: Vec<_> =
+        played.trajectories.iter().map(|one| (one.rollout, one.stop_reason, one.error.as_str())).collect();
     let crashed = |rollout| (rollout, StopReason::PolicyError, "the episode crashed: no idea");
     assert_eq!(errors, [crashed(0), crashed(1)]);
 }
@@ -107,17 +73,9 @@ async fn a_policy_that_panics_takes_only_its_episode_with_it() {
 #[tokio::test]
 async fn a_stream_delivers_every_group_once_and_ends() {
     let (_, source) = in_process();
-    let config = StreamConfig {
-        groups_in_flight: 3,
-        buffer: 1,
-    };
-    let mut groups = stream(
-        random_player(),
-        source,
-        (0..10).map(|n| group(n, 4, 0)),
-        config,
-        &CancellationToken::new(),
-    );
+    let config = StreamConfig { groups_in_flight: 3, buffer: 1 };
+    let mut groups =
+        stream(random_player(), source, (0..10).map(|n| group(n, 4, 0)), config, &CancellationToken::new());
     let mut seen = BTreeSet::new();
     while let Some(group) = groups.next().await {
         assert!(group.is_complete());
@@ -135,10 +93,7 @@ async fn no_more_groups_are_started_than_the_receiver_takes() {
         counter.fetch_add(1, Relaxed);
         group(n, 1, 0)
     });
-    let config = StreamConfig {
-        groups_in_flight: 2,
-        buffer: 1,
-    };
+    let config = StreamConfig { groups_in_flight: 2, buffer: 1 };
     let mut groups = stream(random_player(), source, specs, config, &CancellationToken::new());
     for received in 1..=20 {
         groups.next().await.expect("there are more");
@@ -150,17 +105,8 @@ async fn no_more_groups_are_started_than_the_receiver_takes() {
 async fn a_cancelled_stream_delivers_what_is_in_play_and_ends() {
     let (actor, source) = in_process();
     let cancel = CancellationToken::new();
-    let stuck = player(StuckAfter {
-        left: AtomicUsize::new(40),
-        hangs: |_| true,
-    });
-    let mut groups = stream(
-        stuck,
-        source,
-        (0..).map(|n| group(n, 4, 0)),
-        StreamConfig::default(),
-        &cancel,
-    );
+    let stuck = player(StuckAfter { left: AtomicUsize::new(40), hangs: |_| true });
+    let mut groups = stream(stuck, source, (0..).map(|n| group(n, 4, 0)), StreamConfig::default(), &cancel);
     let mut n_trajectories = 0;
     while let Some(group) = groups.next().await {
         n_trajectories += group.trajectories.len();
@@ -183,10 +129,7 @@ impl Policy for StuckAfter {
 
     fn generate(&self, request: Request) -> BoxFuture<'_, Result<Completion, PolicyError>> {
         let is_free = self.left.load(Relaxed) != usize::MAX
-            && self
-                .left
-                .fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1))
-                .is_ok();
+            && self.left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok();
         if !is_free && (self.hangs)(&request) {
             return std::future::pending().boxed();
         }

@@ -16,16 +16,8 @@ use sidecar::{Actor, ActorConfig, Faults, ServeConfig, Server};
 pub(crate) const LEDUC: u64 = 200_000_000;
 
 pub(crate) fn actor_config() -> ActorConfig {
-    let games = vec![
-        EnvName::LiarsDice,
-        EnvName::LeducPoker,
-        EnvName::GinRummy,
-        EnvName::KuhnPoker,
-    ];
-    ActorConfig {
-        games,
-        ..ActorConfig::default()
-    }
+    let games = vec![EnvName::LiarsDice, EnvName::LeducPoker, EnvName::GinRummy, EnvName::KuhnPoker];
+    ActorConfig { games, ..ActorConfig::default() }
 }
 
 pub(crate) fn in_process() -> (Arc<Actor>, Arc<dyn EnvSource>) {
@@ -34,19 +26,12 @@ pub(crate) fn in_process() -> (Arc<Actor>, Arc<dyn EnvSource>) {
 }
 
 pub(crate) async fn server(faults: Option<Faults>) -> Server {
-    let config = ServeConfig {
-        actor: actor_config(),
-        faults,
-        ..ServeConfig::default()
-    };
+    let config = ServeConfig { actor: actor_config(), faults, ..ServeConfig::default() };
     sidecar::serve(config).await.expect("a port")
 }
 
 pub(crate) async fn over_http(servers: &[Server], config: PoolConfig) -> (Pool, Arc<dyn EnvSource>) {
-    let urls: Vec<_> = servers
-        .iter()
-        .map(|server| server.url().parse().expect("a URL"))
-        .collect();
+    let urls: Vec<_> = servers.iter().map(|server| server.url().parse().expect("a URL")).collect();
     let pool = Pool::connect(&urls, config).await.expect("they answer");
     (pool.clone(), Arc::new(SidecarSource::new(pool)))
 }
@@ -64,19 +49,11 @@ pub(crate) fn random_player() -> Player {
 }
 
 pub(crate) fn start(task_id: u64, seed: u64) -> Start {
-    Start {
-        task_id,
-        seed,
-        opponent: Opponent::plain(OpponentKind::Random),
-    }
+    Start { task_id, seed, opponent: Opponent::plain(OpponentKind::Random) }
 }
 
 pub(crate) fn spec(task_id: u64, seed: u64) -> EpisodeSpec {
-    EpisodeSpec {
-        group: seed,
-        rollout: 0,
-        start: start(task_id, seed),
-    }
+    EpisodeSpec { group: seed, rollout: 0, start: start(task_id, seed) }
 }
 
 /// What a scripted environment answers next.
@@ -103,33 +80,14 @@ impl Script {
         let text =
             "Game: toy\nYou are Player 0.\n\nCurrent State:\nx\n\nLegal Actions:\n  0 -> a\n  1 -> b\n";
         let observation = rollout::parse_observation(text.to_owned());
-        let go = StepResult {
-            observation,
-            reward: 0.0,
-            done: false,
-            refused: false,
-            raw_return: None,
-        };
+        let go = StepResult { observation, reward: 0.0, done: false, refused: false, raw_return: None };
         match answer {
             Answer::Go => Ok(go),
             Answer::Refuse => {
-                let observation = Observation {
-                    refusal: Some("no".to_owned()),
-                    ..go.observation.clone()
-                };
-                Ok(StepResult {
-                    observation,
-                    reward: -0.01,
-                    refused: true,
-                    ..go
-                })
+                let observation = Observation { refusal: Some("no".to_owned()), ..go.observation.clone() };
+                Ok(StepResult { observation, reward: -0.01, refused: true, ..go })
             }
-            Answer::End(reward) => Ok(StepResult {
-                done: true,
-                reward,
-                raw_return: Some(2.0),
-                ..go
-            }),
+            Answer::End(reward) => Ok(StepResult { done: true, reward, raw_return: Some(2.0), ..go }),
             Answer::Hang => std::future::pending().await,
             Answer::Fail => Err(EnvError::Failed("broken".to_owned())),
             Answer::Late => Err(EnvError::Timeout("late".to_owned())),

@@ -20,27 +20,16 @@ async fn play(player: &Player, source: Arc<dyn EnvSource>) -> Trajectory {
 }
 
 fn check(trajectory: &Trajectory, expected: Expect) {
-    let Trajectory {
-        stop_reason,
-        turns,
-        reward,
-        rewards,
-        raw_return,
-        truncated,
-        error,
-        ..
-    } = trajectory;
+    let Trajectory { stop_reason, turns, reward, rewards, raw_return, truncated, error, .. } = trajectory;
     let legal: Vec<bool> = turns.iter().map(|turn| turn.legal).collect();
     expected.assert_eq(&format!("{stop_reason:?} legal={legal:?} reward={reward} {rewards:?} raw={raw_return:?} truncated={truncated} error={error:?}"));
 }
 
 #[tokio::test]
 async fn a_game_that_ends_is_done_and_the_last_turn_has_the_score() {
-    let trajectory = play(
-        &random_player(),
-        Script::source([Answer::Go, Answer::Refuse, Answer::Go, Answer::End(0.75)]),
-    )
-    .await;
+    let trajectory =
+        play(&random_player(), Script::source([Answer::Go, Answer::Refuse, Answer::Go, Answer::End(0.75)]))
+            .await;
     check(
         &trajectory,
         expect![[
@@ -50,11 +39,7 @@ async fn a_game_that_ends_is_done_and_the_last_turn_has_the_score() {
     let rewards: Vec<f64> = trajectory.turns.iter().map(|turn| turn.reward).collect();
     assert_eq!(rewards, [-0.01, 0.0, 0.75]);
     assert_eq!(
-        (
-            trajectory.env.as_str(),
-            trajectory.sidecar.as_str(),
-            trajectory.player
-        ),
+        (trajectory.env.as_str(), trajectory.sidecar.as_str(), trajectory.player),
         ("toy", "script", Some(0))
     );
 }
@@ -92,10 +77,7 @@ async fn refused_actions_end_it_only_in_a_row() {
 #[tokio::test]
 async fn a_completion_without_end_and_a_prompt_without_room_are_token_limits() {
     let trajectory = play(&player(Odd::Long), Script::source([])).await;
-    check(
-        &trajectory,
-        expect![[r#"TokenLimit legal=[false] reward=0 {} raw=None truncated=true error="""#]],
-    );
+    check(&trajectory, expect![[r#"TokenLimit legal=[false] reward=0 {} raw=None truncated=true error="""#]]);
     let mut player = random_player();
     player.limits.max_context = Some(20);
     check(
@@ -106,11 +88,7 @@ async fn a_completion_without_end_and_a_prompt_without_room_are_token_limits() {
 
 #[tokio::test]
 async fn failures_of_the_environment_keep_the_turns_before() {
-    let trajectory = play(
-        &random_player(),
-        Script::source([Answer::Go, Answer::Go, Answer::Fail]),
-    )
-    .await;
+    let trajectory = play(&random_player(), Script::source([Answer::Go, Answer::Go, Answer::Fail])).await;
     check(
         &trajectory,
         expect![[
@@ -169,10 +147,7 @@ async fn a_cancelled_episode_is_accounted_for() {
     let (player, source) = (player(Odd::Silent), Script::source([]));
     let playing = play_episode(&player, &source, spec(1, 2), &cancel);
     let (trajectory, ()) = futures::join!(playing, async { cancel.cancel() });
-    check(
-        &trajectory,
-        expect![[r#"Cancelled legal=[] reward=0 {} raw=None truncated=true error="""#]],
-    );
+    check(&trajectory, expect![[r#"Cancelled legal=[] reward=0 {} raw=None truncated=true error="""#]]);
 }
 
 #[tokio::test]
@@ -189,18 +164,9 @@ async fn a_policy_that_fails_ends_its_episode() {
 async fn what_is_no_action_is_sent_as_it_is_and_recorded() {
     let codec = Arc::new(rollout::ByteCodec);
     let speaker = player(ScriptedPolicy::says(codec, |_| "I fold 9".to_owned()));
-    let trajectory = play(
-        &speaker,
-        Script::source([Answer::Go, Answer::Refuse, Answer::End(0.0)]),
-    )
-    .await;
-    let [first, _] = trajectory.turns.as_slice() else {
-        panic!("two turns")
-    };
-    assert_eq!(
-        (first.action.as_str(), first.action_id, first.legal),
-        ("I fold 9", Some(9), false)
-    );
+    let trajectory = play(&speaker, Script::source([Answer::Go, Answer::Refuse, Answer::End(0.0)])).await;
+    let [first, _] = trajectory.turns.as_slice() else { panic!("two turns") };
+    assert_eq!((first.action.as_str(), first.action_id, first.legal), ("I fold 9", Some(9), false));
     assert_eq!(first.legal_ids, [0, 1]);
 }
 

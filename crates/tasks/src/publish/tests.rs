@@ -20,7 +20,8 @@ fn the_folder_holds_a_valid_adapter_from_the_floor_on() {
     let lora = LoraConfig::all_linear(4, 8.0);
     publisher.floor(&config(), &lora, 0).expect("published");
     assert!(holds_artifact(&out));
-    let mut names: Vec<_> = fs::read_dir(&out).expect("readable").flatten().map(|entry| entry.file_name()).collect();
+    let mut names: Vec<_> =
+        fs::read_dir(&out).expect("readable").flatten().map(|entry| entry.file_name()).collect();
     names.sort();
     assert_eq!(names, ["adapter_config.json", "adapter_model.safetensors"], "leftovers are gone");
 
@@ -31,7 +32,11 @@ fn the_folder_holds_a_valid_adapter_from_the_floor_on() {
     assert!(holds_artifact(&out));
     assert_ne!(before, fs::read(out.join("adapter_model.safetensors")).expect("readable"));
     drop(publisher);
-    assert_eq!(fs::read_dir(dir.path().join("task")).expect("readable").count(), 1, "nothing is left beside it");
+    assert_eq!(
+        fs::read_dir(dir.path().join("task")).expect("readable").count(),
+        1,
+        "nothing is left beside it"
+    );
 }
 
 #[test]

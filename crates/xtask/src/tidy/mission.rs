@@ -30,26 +30,14 @@ pub(super) fn mission_crates_are_used(workspace: &Workspace) -> Vec<Finding> {
             manifest.and_then(|one| one.dependencies.iter().find(|d| d.name == dependency && !d.dev));
         let place = format!("crates/{user}/Cargo.toml");
         let Some(declared) = declared else {
-            findings.push(Finding::new(
-                place,
-                format!("`{user}` does not depend on `{dependency}`"),
-                HINT,
-            ));
+            findings.push(Finding::new(place, format!("`{user}` does not depend on `{dependency}`"), HINT));
             continue;
         };
         let feature_only = FEATURE_ONLY.contains(&dependency);
         if feature_only && !declared.optional {
-            findings.push(Finding::new(
-                place,
-                format!("`{dependency}` is not optional"),
-                HINT,
-            ));
+            findings.push(Finding::new(place, format!("`{dependency}` is not optional"), HINT));
         } else if !feature_only && !names(workspace, user, dependency) {
-            findings.push(Finding::new(
-                place,
-                format!("no code of `{user}` uses `{dependency}`"),
-                HINT,
-            ));
+            findings.push(Finding::new(place, format!("no code of `{user}` uses `{dependency}`"), HINT));
         }
     }
     findings
@@ -58,14 +46,8 @@ pub(super) fn mission_crates_are_used(workspace: &Workspace) -> Vec<Finding> {
 /// Whatever a manifest lists, some file of the crate names.
 pub(super) fn dependencies_are_used(workspace: &Workspace) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for Crate {
-        name, dependencies, ..
-    } in &workspace.crates
-    {
-        for dependency in dependencies
-            .iter()
-            .filter(|one| !FEATURE_ONLY.contains(&one.name.as_str()))
-        {
+    for Crate { name, dependencies, .. } in &workspace.crates {
+        for dependency in dependencies.iter().filter(|one| !FEATURE_ONLY.contains(&one.name.as_str())) {
             let used = match dependency.dev {
                 true => workspace
                     .rust_files()
@@ -74,11 +56,7 @@ pub(super) fn dependencies_are_used(workspace: &Workspace) -> Vec<Finding> {
             };
             if !used {
                 let what = format!("no code of `{name}` uses `{}`", dependency.name);
-                findings.push(Finding::new(
-                    format!("crates/{name}/Cargo.toml"),
-                    what,
-                    "remove the line",
-                ));
+                findings.push(Finding::new(format!("crates/{name}/Cargo.toml"), what, "remove the line"));
             }
         }
     }
@@ -92,14 +70,8 @@ fn mentions(text: &str, dependency: &super::workspace::Dependency) -> bool {
 /// True if product code of crate `user` mentions `dependency` as a path.
 fn names(workspace: &Workspace, user: &str, dependency: &str) -> bool {
     let name = dependency.replace('-', "_");
-    let patterns = [
-        format!("{name}::"),
-        format!("use {name};"),
-        format!("use {name} as"),
-    ];
-    let product = workspace
-        .rust_files()
-        .filter(|file| file.crate_name() == user && !file.is_test());
+    let patterns = [format!("{name}::"), format!("use {name};"), format!("use {name} as")];
+    let product = workspace.rust_files().filter(|file| file.crate_name() == user && !file.is_test());
     product
         .flat_map(|file| file.code_lines())
         .any(|(_, line)| patterns.iter().any(|p| line.contains(p.as_str())))

@@ -51,10 +51,7 @@ impl Workspace {
             let bytes = fs::read(root.join(&path)).with_context(|| format!("cannot read `{path}`"))?;
             files.push(File { path, bytes });
         }
-        Ok(Self {
-            files,
-            crates: crates(root)?,
-        })
+        Ok(Self { files, crates: crates(root)? })
     }
 
     /// The file at `path`.
@@ -64,15 +61,12 @@ impl Workspace {
 
     /// Rust files of our crates, tests included.
     pub(super) fn rust_files(&self) -> impl Iterator<Item = &File> {
-        self.files
-            .iter()
-            .filter(|file| file.path.starts_with("crates/") && file.path.ends_with(".rs"))
+        self.files.iter().filter(|file| file.path.starts_with("crates/") && file.path.ends_with(".rs"))
     }
 
     /// Rust files that go into a binary; not this crate's rules, which quote what they forbid.
     pub(super) fn product_files(&self) -> impl Iterator<Item = &File> {
-        self.rust_files()
-            .filter(|file| !file.is_test() && file.crate_name() != "xtask")
+        self.rust_files().filter(|file| !file.is_test() && file.crate_name() != "xtask")
     }
 }
 
@@ -84,19 +78,14 @@ impl File {
 
     /// The crate it belongs to; empty outside `crates/`.
     pub(super) fn crate_name(&self) -> &str {
-        self.path
-            .strip_prefix("crates/")
-            .and_then(|rest| rest.split('/').next())
-            .unwrap_or("")
+        self.path.strip_prefix("crates/").and_then(|rest| rest.split('/').next()).unwrap_or("")
     }
 
     /// True for unit tests in their own file, what they share, integration tests and examples.
     pub(super) fn is_test(&self) -> bool {
         self.is_unit_test()
             || self.path.ends_with("/test_support.rs")
-            || ["/tests/", "/examples/", "/benches/"]
-                .iter()
-                .any(|folder| self.path.contains(folder))
+            || ["/tests/", "/examples/", "/benches/"].iter().any(|folder| self.path.contains(folder))
     }
 
     /// True for `foo/tests.rs`, which belongs to `foo.rs`.
@@ -106,11 +95,7 @@ impl File {
 
     /// Lines of code with their numbers: comments left out.
     pub(super) fn code_lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        let lines = self
-            .text()
-            .lines()
-            .enumerate()
-            .map(|(index, line)| (index + 1, line));
+        let lines = self.text().lines().enumerate().map(|(index, line)| (index + 1, line));
         lines
             .filter(|(_, line)| !line.trim_start().starts_with("//"))
             .map(|(number, line)| (number, line.split(" // ").next().unwrap_or(line)))
@@ -149,12 +134,7 @@ fn walk(root: &Path) -> anyhow::Result<Vec<String>> {
             } else if kind.is_file() {
                 let path = entry.path();
                 let relative = path.strip_prefix(root).context("a folder left its parent")?;
-                paths.push(
-                    relative
-                        .to_str()
-                        .context("a file name is not UTF-8")?
-                        .replace('\\', "/"),
-                );
+                paths.push(relative.to_str().context("a file name is not UTF-8")?.replace('\\', "/"));
             }
         }
     }
@@ -164,13 +144,8 @@ fn walk(root: &Path) -> anyhow::Result<Vec<String>> {
 /// The members' manifests, without resolving anything: needs no network and no lock.
 fn crates(root: &Path) -> anyhow::Result<Vec<Crate>> {
     let mut command = MetadataCommand::new();
-    command
-        .manifest_path(root.join("Cargo.toml"))
-        .no_deps()
-        .other_options(["--offline".to_owned()]);
-    let metadata = command
-        .exec()
-        .context("cannot read the manifests with `cargo metadata`")?;
+    command.manifest_path(root.join("Cargo.toml")).no_deps().other_options(["--offline".to_owned()]);
+    let metadata = command.exec().context("cannot read the manifests with `cargo metadata`")?;
     let crates = metadata.packages.into_iter().map(|package| Crate {
         name: package.name.to_string(),
         features: package.features,

@@ -8,20 +8,13 @@ pub(super) fn leduc(lines: &str) -> Option<String> {
     let own = rank(field(lines, "Your card:")?)?;
     let public = field(lines, "Public card:").and_then(rank).unwrap_or('-');
     let bets = |label| initials(field(lines, label).unwrap_or_default());
-    Some(format!(
-        "{own} {public}|{}|{}",
-        bets("Round 1 betting:"),
-        bets("Round 2 betting:")
-    ))
+    Some(format!("{own} {public}|{}|{}", bets("Round 1 betting:"), bets("Round 2 betting:")))
 }
 
 /// `K|pb`: own rank, betting (p, b).
 pub(super) fn kuhn(lines: &str) -> Option<String> {
     let own = rank(field(lines, "Your card:")?)?;
-    Some(format!(
-        "{own}|{}",
-        initials(field(lines, "Betting:").unwrap_or_default())
-    ))
+    Some(format!("{own}|{}", initials(field(lines, "Betting:").unwrap_or_default())))
 }
 
 fn rank(card: &str) -> Option<char> {

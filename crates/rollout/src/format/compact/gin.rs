@@ -18,11 +18,7 @@ pub(super) fn gin(lines: &str) -> Option<String> {
     let (hand, upcard, stock) = (&own.hand, upcard.trim(), stock.trim());
     let mut text = format!("{hand}|{upcard}|{phase}{deadwood}|k{knock}|s{stock}|{discards}");
     for side in sides.iter().filter(|side| !side.laid.is_empty()) {
-        let sign = if side.deadwood.is_some() && std::ptr::eq(side, own) {
-            '+'
-        } else {
-            '-'
-        };
+        let sign = if side.deadwood.is_some() && std::ptr::eq(side, own) { '+' } else { '-' };
         text += &format!("|{sign}{}", side.laid);
     }
     Some(text)
@@ -43,19 +39,12 @@ fn sides(lines: &str) -> Vec<Side<'_>> {
     for line in lines.lines() {
         if line.starts_with("Player") && line.contains(':') {
             let deadwood = line.split_once("Deadwood=").map(|(_, deadwood)| deadwood.trim());
-            sides.push(Side {
-                deadwood,
-                ..Side::default()
-            });
+            sides.push(Side { deadwood, ..Side::default() });
         } else if let Some(side) = sides.last_mut() {
             if let Some(row) = line.strip_prefix('|') {
-                side.hand.extend(
-                    row.chars()
-                        .filter(|letter| !letter.is_whitespace() && *letter != '|'),
-                );
-            } else if let Some(cards) = line
-                .strip_prefix("Layed melds:")
-                .or_else(|| line.strip_prefix("Layoffs:"))
+                side.hand.extend(row.chars().filter(|letter| !letter.is_whitespace() && *letter != '|'));
+            } else if let Some(cards) =
+                line.strip_prefix("Layed melds:").or_else(|| line.strip_prefix("Layoffs:"))
             {
                 side.laid += &cards.trim().replace(' ', ".");
             }

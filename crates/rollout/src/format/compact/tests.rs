@@ -42,10 +42,7 @@ fn kuhn_poker_shows_card_and_betting() {
         expect!["K|pb 01>"],
     );
     check(
-        &format!(
-            "{head}Your card: J\nPot size: 2 chips\nYour turn to act\n\n{}",
-            legal(&[0, 1])
-        ),
+        &format!("{head}Your card: J\nPot size: 2 chips\nYour turn to act\n\n{}", legal(&[0, 1])),
         expect!["J| 01>"],
     );
 }
@@ -61,10 +58,7 @@ fn liars_dice_shows_dice_bid_and_total() {
         expect!["23556|2-5|10 11-60>"],
     );
     check(
-        &format!(
-            "{head}No bid yet - you must make the first bid\n\n{}",
-            legal(&(0..60).collect::<Vec<_>>())
-        ),
+        &format!("{head}No bid yet - you must make the first bid\n\n{}", legal(&(0..60).collect::<Vec<_>>())),
         expect!["23556|-|10 0-59>"],
     );
 }
