@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     after_help = "Examples:\n  croupier quickstart\n  croupier sidecar serve --port 8000\n  croupier verify traces PATH"
 )]
 pub(crate) struct Cli {
-    /// More log lines on stderr (-v info, -vv debug, -vvv trace); RUST_LOG overrides it.
+    /// More log lines on stderr (-v info, -vv debug, -vvv trace; RUST_LOG overrides it), and all kept failures of verify.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     #[command(subcommand)]
@@ -367,9 +367,6 @@ pub(crate) struct VerifyArgs {
     /// For logits: compare hidden states too and name the first layer out of tolerance.
     #[arg(long)]
     pub(crate) layers: bool,
-    /// All failures that were kept.
-    #[arg(long)]
-    pub(crate) verbose: bool,
     /// One JSON object.
     #[arg(long)]
     pub(crate) json: bool,

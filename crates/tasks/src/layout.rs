@@ -21,6 +21,11 @@ impl Layout {
         self.root.join("cache/models")
     }
 
+    /// `cache/hf_cache`: what came from a hub.
+    pub fn hub_cache(&self) -> PathBuf {
+        self.root.join("cache/hf_cache")
+    }
+
     /// `app/checkpoints/TASK/REPO`: what lies there when time is up gets scored.
     pub fn output(&self, task_id: &str, repo_name: &str) -> PathBuf {
         self.root.join("app/checkpoints").join(task_id).join(repo_name)

@@ -23,6 +23,7 @@ use train::{Batch, Row, row_logprobs};
 use crate::env_task::{EnvTask, EnvTaskRun, WhenAllDead};
 use crate::evaluation::{HandsFigures, measure_exactly, play_hands};
 use crate::events::{Event, Observer, StepEvent};
+use crate::files::write_whole;
 use crate::quickstart_report as report;
 use crate::warm_up::{WarmUpConfig, random_play, warm_up};
 use crate::{BadInput, Deadline, new_model};
@@ -329,7 +330,7 @@ fn write_logprobs(
         serde_json::json!({"prompt": row.prompt(), "completion": row.completion(), "logprobs": logprobs})
     });
     let text = serde_json::json!({"rows": rows.collect::<Vec<_>>()}).to_string();
-    std::fs::write(path, text).with_context(|| format!("writing `{}`", path.display()))
+    write_whole(path, &text)
 }
 
 /// What is where in a run folder.

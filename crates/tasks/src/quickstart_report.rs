@@ -7,6 +7,7 @@ use journal::report::{Point, ReferenceLine, RunReport, SummaryRow, html};
 use schema::RunConfig;
 
 use crate::events::StepEvent;
+use crate::files::write_whole;
 use crate::quickstart::{Done, Evaluation};
 
 /// Known players against mcts(25,1), chips per hand (2,000 hands each; standard errors 0.1 to 0.2).
@@ -59,7 +60,7 @@ pub(crate) fn write(
         hands_after: after.hands.samples.clone(),
         config_toml: toml::to_string(config).context("settings as TOML")?,
     };
-    std::fs::write(path, html(&report)).with_context(|| format!("writing `{}`", path.display()))
+    write_whole(path, &html(&report))
 }
 
 fn summary(before: &Evaluation, after: &Evaluation) -> Vec<SummaryRow> {

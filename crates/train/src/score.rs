@@ -58,7 +58,7 @@ pub fn token_stats<M: CausalLm>(model: &M, batch: &Batch, settings: &ScoreSettin
         })
         .collect();
     let to_cells = |parts: Vec<Tensor<1>>| {
-        let padding = parts[0].zeros_like().detach().slice([0..1]);
+        let padding = parts[0].zeros_like().detach().narrow(0, 0, 1);
         let padded = Tensor::cat(parts.into_iter().chain([padding]).collect(), 0);
         padded.select(0, batch.cells.clone()).reshape(batch.shape())
     };

@@ -26,7 +26,7 @@ Usage: croupier train text --task-type EnvTask --task-id ID --model MODEL --data
 
 The tournament's flags
   --task-id ID             names the output folder
-  --model MODEL            folder in ROOT/cache/models, 16-hex hash, or a path
+  --model MODEL            folder in ROOT/cache/models, 16-hex hash, or a path; outside the container also ORG/NAME
   --dataset URL            not read by environment tasks
   --dataset-type JSON      {\"environment_names\":[\"leduc_poker\"]}
   --task-type TYPE         EnvTask
@@ -45,7 +45,8 @@ Ours
   --dry-run                print the plan and the settings with their origin, and stop
   --json                   events as JSON lines
 
-Environment: ENVIRONMENT_SERVER_URLS (comma separated; empty plays in this process), ROLLOUT_WORKERS (default 4).
+Environment: ENVIRONMENT_SERVER_URLS (comma separated; empty plays in this process), ROLLOUT_WORKERS (default 4),
+HF_ENDPOINT (where ORG/NAME comes from; default https://huggingface.co).
 
 Exit codes: 0 done, 1 failed while running, 2 bad input, 130 interrupted.
   container mode:          a bad task card, unknown environments or a crash leave an artifact and exit 0;

@@ -14,7 +14,7 @@ use crate::{progress, report_lines};
 /// What makes a folder one of reference logits.
 const LOGITS: &str = "reference_logits.safetensors";
 
-pub(crate) fn run(args: VerifyArgs) -> Result<()> {
+pub(crate) fn run(args: VerifyArgs, verbose: bool) -> Result<()> {
     let missing = args.paths.iter().find(|path| !path.exists());
     if let Some(path) = missing {
         let hint = "give a file or folder of reference data";
@@ -36,7 +36,7 @@ pub(crate) fn run(args: VerifyArgs) -> Result<()> {
             ("losses", folders(&args.paths, "cases.json", check)?)
         }
     };
-    report_lines::print(what, &report, args.json, args.verbose)
+    report_lines::print(what, &report, args.json, verbose)
 }
 
 /// The model crate's comparisons as a report; architectures that are not ours yet are skipped by name.

@@ -47,7 +47,7 @@ fn input() -> LossInput {
 }
 
 fn some_rows(input: &LossInput, rows: std::ops::Range<usize>) -> LossInput {
-    let part = |values: &Tensor<2>| values.clone().slice([rows.clone()]);
+    let part = |values: &Tensor<2>| values.clone().narrow(0, rows.start, rows.len());
     LossInput {
         logprobs: part(&input.logprobs),
         entropy: part(&input.entropy),
@@ -112,8 +112,7 @@ fn parts_of_a_step_add_up_to_the_whole_for_every_loss() {
 fn the_order_of_rows_does_not_matter() {
     let input = input();
     let order = [2, 0, 3, 1];
-    let pick =
-        |values: &Tensor<2>| Tensor::cat(order.map(|idx| values.clone().slice([idx..idx + 1])).into(), 0);
+    let pick = |values: &Tensor<2>| Tensor::cat(order.map(|idx| values.clone().narrow(0, idx, 1)).into(), 0);
     let shuffled = LossInput {
         logprobs: pick(&input.logprobs),
         entropy: pick(&input.entropy),

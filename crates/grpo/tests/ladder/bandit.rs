@@ -64,19 +64,16 @@ fn assert_close(got: &[f64], want: &[f64]) {
     assert!(got.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-6), "{got:?} is not {want:?}");
 }
 
-#[test]
-fn ladder_t0_leave_one_out_is_unbiased() {
+pub(crate) fn leave_one_out_is_unbiased() {
     assert_close(&expected_estimate(leave_one_out_advantages), &exact_gradient());
 }
 
-#[test]
-fn ladder_t0_the_group_mean_shrinks_the_gradient_by_its_own_share() {
+pub(crate) fn the_group_mean_shrinks_the_gradient_by_its_own_share() {
     let share = (GROUP_SIZE - 1) as f64 / GROUP_SIZE as f64;
     let want: Vec<f64> = exact_gradient().iter().map(|value| share * value).collect();
     assert_close(&expected_estimate(group_advantages), &want);
 }
 
-#[test]
-fn ladder_t0_without_a_baseline_the_mean_is_the_same() {
+pub(crate) fn without_a_baseline_the_mean_is_the_same() {
     assert_close(&expected_estimate(<[f32]>::to_vec), &exact_gradient());
 }

@@ -1,4 +1,5 @@
-//! From flags, environment variables and a settings file to a plan; nothing slow happens here.
+//! From flags, environment variables and a settings file to a plan; nothing slow happens here
+//! but fetching a model that only a hub has.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -7,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use model::{DecoderConfig, DeviceChoice};
 use schema::{EnvName, Environments, RunConfig, TaskType};
-use tasks::{BadInput, Deadline, EnvTask, Layout, WarmUpConfig, WhenAllDead};
+use tasks::{BadInput, Deadline, EnvTask, Hub, Layout, WarmUpConfig, WhenAllDead};
 use url::Url;
 
 use super::flags::Flags;
@@ -33,6 +34,8 @@ const KNOWN: [&str; 17] = [
     "json",
 ];
 
+/// Where models come from if HF_ENDPOINT does not say.
+const HUB: &str = "https://huggingface.co";
 /// Supervised steps before GRPO: a format is learnt in few.
 const WARM_UP_STEPS: u64 = 60;
 /// Turns of a supervised step.
@@ -86,6 +89,19 @@ impl Asked {
         Some((self.layout.find_model(&self.model).ok()?, self.output()))
     }
 
+    /// On this machine; for a person also from a hub.
+    fn find_model(&self) -> Result<PathBuf, BadInput> {
+        let found = self.layout.find_model(&self.model);
+        if found.is_ok() || self.mode == Mode::Container || !Hub::is_id(&self.model) {
+            return found;
+        }
+        let endpoint = std::env::var("HF_ENDPOINT").unwrap_or_else(|_| HUB.to_owned());
+        let cache =
+            if self.flags.has("root") { self.layout.hub_cache() } else { PathBuf::from("runs/hf_cache") };
+        eprintln!("model `{}` comes from {endpoint} and is kept in `{}`", self.model, cache.display());
+        Hub { endpoint, cache }.fetch(&self.model)
+    }
+
     fn output(&self) -> PathBuf {
         if let Some(out) = self.flags.get("out") {
             return PathBuf::from(out);
@@ -111,7 +127,7 @@ impl Plan {
     /// [`BadInput`] naming flag and value.
     pub(super) fn new(asked: &Asked) -> Result<Self> {
         let flags = &asked.flags;
-        let model_dir = asked.layout.find_model(&asked.model)?;
+        let model_dir = asked.find_model()?;
         let decoder = DecoderConfig::from_dir(&model_dir).map_err(|error| {
             BadInput::new(
                 format!("model `{}`: {error}", asked.model),
