@@ -1,6 +1,7 @@
 //! How a command fails: what, with which value, and a hint; and the exit code (interfaces.md).
 
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Done.
 pub(crate) const DONE: u8 = 0;
@@ -12,6 +13,20 @@ pub(crate) const BAD_INPUT: u8 = 2;
 pub(crate) const REFUSED: u8 = 3;
 /// Stopped by the user.
 pub(crate) const INTERRUPTED: u8 = 130;
+
+/// What a panic in a thread that is not ours ends the process with.
+static SERVICE_PANIC: AtomicU8 = AtomicU8::new(FAILED);
+
+/// From here on such a panic is no failure: the output folder holds a valid artifact, and the container's rule is to
+/// exit 0 then.
+pub(crate) fn artifact_is_safe() {
+    SERVICE_PANIC.store(DONE, Ordering::Relaxed);
+}
+
+/// Exit code after a panic in a thread that is not ours.
+pub(crate) fn after_service_panic() -> u8 {
+    SERVICE_PANIC.load(Ordering::Relaxed)
+}
 
 /// The end of a command that did not succeed.
 #[derive(Debug)]

@@ -69,11 +69,10 @@ fn abort_on_service_panics() {
     let print = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         print(panic);
-        let ours = std::thread::current()
-            .name()
-            .is_some_and(|name| name == "main" || name.starts_with("croupier") || name.starts_with("tokio"));
-        if !ours {
-            std::process::exit(i32::from(failure::FAILED));
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or_default();
+        if !["main", "tokio", "engine", "trainer"].iter().any(|ours| name.starts_with(ours)) {
+            std::process::exit(i32::from(failure::after_service_panic()));
         }
     }));
 }

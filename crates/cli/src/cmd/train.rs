@@ -81,10 +81,15 @@ fn train(asked: &Asked) -> Result<()> {
         return Ok(());
     }
     let out = plan.task.out.clone();
-    let as_json = asked.as_json;
+    let (as_json, container) = (asked.as_json, asked.mode == Mode::Container);
     interrupt::block_on(async move {
         let cancel = interrupt::token();
-        let mut observer = move |event: &Event| print_event(event, as_json);
+        let mut observer = move |event: &Event| {
+            if container && matches!(event, Event::Published { .. }) {
+                failure::artifact_is_safe();
+            }
+            print_event(event, as_json);
+        };
         run_task(plan, &mut observer, &cancel).await?;
         if cancel.is_cancelled() {
             return Err(
