@@ -134,7 +134,14 @@ pub(crate) fn write_tensors(path: &Path, tensors: Vec<(String, HostTensor)>) -> 
     let partial = partial_name(path);
     safetensors::serialize_to_file(tensors, Some(metadata), &partial)
         .map_err(|error| Error::Weights { path: path.to_owned(), reason: error.to_string() })?;
+    world_readable(&partial)?;
     sync_and_rename(&partial, path)
+}
+
+/// safetensors makes files for their owner alone; whoever uploads or serves a model may be someone else.
+fn world_readable(path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).map_err(Error::io(path))
 }
 
 /// Writes a small file: temporary name, fsync, rename.
