@@ -3,6 +3,8 @@
 //! Nothing is computed here. Each file of `cmd` turns one subcommand's arguments into a call of a library crate and
 //! its answer into lines for people or JSON for programs.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the program that people and scripts read")]
+
 mod allocator;
 mod args;
 mod cmd;

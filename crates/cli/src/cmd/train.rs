@@ -111,11 +111,11 @@ async fn run_task(plan: Plan, observer: &mut dyn Observer, cancel: &Cancellation
 fn leave_artifact(asked: &Asked, error: anyhow::Error) -> ExitCode {
     let failure = Failure::from(error);
     let Some((model_dir, out)) = asked.model_and_output() else { return failure.print() };
-    if !holds_artifact(&out) {
-        if let Err(reason) = floor(asked, &model_dir, &out) {
-            eprintln!("Error: no artifact could be written: {reason:#}");
-            return failure.print();
-        }
+    if !holds_artifact(&out)
+        && let Err(reason) = floor(asked, &model_dir, &out)
+    {
+        eprintln!("Error: no artifact could be written: {reason:#}");
+        return failure.print();
     }
     let _ = failure.print();
     println!("{}", out.display());
