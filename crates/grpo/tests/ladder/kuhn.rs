@@ -274,6 +274,7 @@ pub(crate) fn faults_are_survived(seed: u64, n_steps: u64) -> [HttpOutcome; 2] {
 /// T5's gate on time and play.
 pub(crate) fn faults_cost_little(seed: u64) {
     let [plain, faulty] = faults_are_survived(seed, 100);
+    eprintln!("{plain:?}\n{faulty:?}");
     assert!(faulty.value >= GOOD_VALUE, "{faulty:?}");
     assert!(faulty.elapsed <= plain.elapsed.mul_f64(1.5), "{faulty:?} against {plain:?}");
 }
