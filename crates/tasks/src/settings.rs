@@ -15,7 +15,7 @@ use crate::BadInput;
 /// gain and then be annealed).
 const ENTROPY_HOLD: f64 = 0.5;
 /// What is left of the bonus at the end.
-const ENTROPY_END: f64 = 0.25;
+const ENTROPY_END: f64 = 0.4;
 /// The learning rate does not fall below this share of its peak: a run on the clock learns to its end.
 const LR_FLOOR: f64 = 0.1;
 /// Weight of keeping unrestricted play legal (docs/adr/0003).
