@@ -1,15 +1,9 @@
-//! Settings of the trainer, and how they are read from `run.toml`.
+//! Settings of the trainer.
 
-use schema::RunConfig;
-use train::{AdamWConfig, LearnerConfig, Schedule, Warmup};
+use train::{LearnerConfig, Schedule};
 
 use crate::advantage::AdvantageKind;
-use crate::{EntropySchedule, Error, LossSettings};
-
-/// An entropy bonus ends at this share of its start: 0.3 → 0.045 is what learns leduc_poker in spec/rl.md §6.2.
-const ENTROPY_END: f64 = 0.15;
-/// Share of the run that the bonus holds; same source.
-const ENTROPY_HOLD: f64 = 0.5;
+use crate::{EntropySchedule, LossSettings};
 
 /// Settings of a [`GrpoTrainer`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,6 +26,8 @@ pub struct GrpoConfig {
     pub max_completion_tokens: usize,
     /// Optimizer steps over the same groups; above 1 the clip starts to matter.
     pub n_epochs: u32,
+    /// From this share of the run on, what is kept is the mean of the weights; at 1 it is the last step's.
+    pub average_from: f64,
 }
 
 impl Default for GrpoConfig {
@@ -46,47 +42,7 @@ impl Default for GrpoConfig {
             token_budget: 16_384,
             max_completion_tokens: 16,
             n_epochs: 1,
+            average_from: 1.0,
         }
     }
 }
-
-impl GrpoConfig {
-    /// The settings of `run`; `[objective] entropy_coef` is the bonus at the start, which is held for half the run and
-    /// then falls to 15 %.
-    ///
-    /// # Errors
-    /// A name that is none of the known ones.
-    pub fn from_run(run: &RunConfig) -> Result<Self, Error> {
-        let (objective, optimizer) = (&run.objective, &run.optimizer);
-        let loss = LossSettings {
-            loss_type: objective.loss_type.parse()?,
-            epsilon_low: objective.epsilon_low,
-            epsilon_high: objective.epsilon_high,
-            beta: objective.beta,
-            kl: objective.kl.parse()?,
-            ..LossSettings::default()
-        };
-        let start = objective.entropy_coef;
-        Ok(Self {
-            loss,
-            advantages: objective.advantages.parse()?,
-            entropy: EntropySchedule { start, end: ENTROPY_END * start, hold: ENTROPY_HOLD },
-            schedule: Schedule {
-                peak: optimizer.lr,
-                warmup: Warmup::from_setting(optimizer.warmup),
-                shape: optimizer.schedule.parse()?,
-                floor: 0.0,
-            },
-            learner: LearnerConfig {
-                adamw: AdamWConfig { weight_decay: optimizer.weight_decay, ..AdamWConfig::default() },
-                max_grad_norm: optimizer.clip,
-            },
-            temperature: f64::from(run.rollout.temperature),
-            max_completion_tokens: run.rollout.max_completion_tokens as usize,
-            ..Self::default()
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -5,8 +5,8 @@ use model::LanguageModel;
 use rollout::Group;
 use schema::Trajectory;
 use train::{
-    Batch, EntropyGradient, Learner, Progress, Row, RowUnit, ScoreSettings, StepReport, micro_batches,
-    row_logprobs, token_stats,
+    Batch, EntropyGradient, Learner, Progress, Row, RowUnit, ScoreSettings, StepReport, WeightAverage,
+    micro_batches, row_logprobs, token_stats,
 };
 
 use crate::advantage::RoleBaselines;
@@ -21,6 +21,7 @@ pub struct GrpoTrainer {
     reference: Option<LanguageModel>,
     config: GrpoConfig,
     baselines: RoleBaselines,
+    average: WeightAverage,
     version: u64,
 }
 
@@ -33,12 +34,25 @@ impl GrpoTrainer {
             if reference.lora().is_some() { reference.without_lora() } else { reference }
         });
         let learner = Learner::new(model, config.learner);
-        Self { learner, reference, config, baselines: RoleBaselines::default(), version: 0 }
+        Self {
+            learner,
+            reference,
+            config,
+            baselines: RoleBaselines::default(),
+            average: WeightAverage::default(),
+            version: 0,
+        }
     }
 
     /// The weights as they are, asking for gradients.
     pub fn model(&self) -> &LanguageModel {
         self.learner.model()
+    }
+
+    /// What the run would hand over now: the mean of the weights since [`GrpoConfig::average_from`], or the weights as
+    /// they are before that.
+    pub fn averaged(&self) -> LanguageModel {
+        self.average.applied_to(self.learner.model().clone())
     }
 
     /// Version of the weights: the number of steps that changed them.
@@ -93,6 +107,9 @@ impl GrpoTrainer {
             report = self.learner.step(&parts, &objective, &score, lr)?;
         }
         self.version += u64::from(!report.skipped);
+        if progress.fraction >= config.average_from {
+            self.average.add(self.learner.model());
+        }
         if let Some(entropy) = report.metrics.get_mut("entropy") {
             // Per choice: forced tokens have none.
             *entropy *= n_counted as f64 / n_choices.max(1) as f64;

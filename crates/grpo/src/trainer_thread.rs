@@ -29,6 +29,8 @@ pub struct Trained {
     pub report: StepReport,
     /// The new weights, shared with the trainer, not copied.
     pub model: LanguageModel,
+    /// What the run would hand over now ([`GrpoTrainer::averaged`]).
+    pub averaged: LanguageModel,
     /// Their version.
     pub version: u64,
 }
@@ -85,5 +87,6 @@ impl TrainerHandle {
 
 fn step(trainer: &mut GrpoTrainer, groups: Vec<Group>, progress: Progress) -> Result<Trained, Error> {
     let report = trainer.step(&groups, progress)?;
-    Ok(Trained { groups, report, model: trainer.model().clone(), version: trainer.version() })
+    let (model, averaged) = (trainer.model().clone(), trainer.averaged());
+    Ok(Trained { groups, report, model, averaged, version: trainer.version() })
 }

@@ -17,7 +17,7 @@ use crate::{Alarm, Budget, CollapseWatch, DrawConfig, Drawn, Error, GrpoTrainer,
 pub struct TrainingRun {
     trainer: TrainerHandle,
     engine: Engine,
-    /// The weights after the last step.
+    /// What would be handed over after the last step.
     model: LanguageModel,
     drawer: Drawer,
     budget: Budget,
@@ -72,7 +72,8 @@ impl TrainingRun {
         }
     }
 
-    /// Plays and trains one step; `None` when the budget is spent or the run is cancelled.
+    /// Plays and trains one step; `None` when the budget is spent or the run is cancelled, and the engine then plays
+    /// [`TrainingRun::model`].
     ///
     /// Not cancel safe: a drop loses the groups that were drawn. Use the token.
     ///
@@ -80,17 +81,17 @@ impl TrainingRun {
     /// [`Error::Starved`] if no group could be used, or as [`TrainerHandle::step`].
     pub async fn next_step(&mut self) -> Result<Option<Step>, Error> {
         if self.is_over() {
-            return Ok(None);
+            return self.settle().await;
         }
         let (groups, drawn) = self.drawer.draw(self.version, self.budget.deadline).await;
         self.total.add(&drawn);
         if groups.is_empty() {
-            return if self.is_over() { Ok(None) } else { Err(starved(&drawn)) };
+            return if self.is_over() { self.settle().await } else { Err(starved(&drawn)) };
         }
         let progress = self.budget.progress(self.n_steps, Instant::now());
         let trained = self.trainer.step(groups, progress).await?;
         self.version = trained.version;
-        self.model = trained.model.clone();
+        self.model = trained.averaged;
         self.engine.set_model(trained.model, trained.version).await?;
         let mut step = Step {
             idx: self.n_steps,
@@ -108,7 +109,7 @@ impl TrainingRun {
         Ok(Some(step))
     }
 
-    /// The weights after the last step, asking for gradients.
+    /// What the run would hand over after the last step: its weights, or their mean near the end; asks for gradients.
     pub fn model(&self) -> &LanguageModel {
         &self.model
     }
@@ -125,6 +126,12 @@ impl TrainingRun {
     pub fn finish(self) -> Result<GrpoTrainer, Error> {
         self.cancel.cancel();
         self.trainer.finish()
+    }
+
+    /// Play after training is with the weights that are handed over.
+    async fn settle(&mut self) -> Result<Option<Step>, Error> {
+        self.engine.set_model(self.model.clone(), self.version).await?;
+        Ok(None)
     }
 
     fn is_over(&self) -> bool {

@@ -16,6 +16,8 @@ use crate::BadInput;
 const ENTROPY_HOLD: f64 = 0.5;
 /// What is left of the bonus at the end.
 const ENTROPY_END: f64 = 0.4;
+/// From this share of a run on the weights are averaged.
+const AVERAGE_FROM: f64 = 0.75;
 /// The learning rate does not fall below this share of its peak: a run on the clock learns to its end.
 const LR_FLOOR: f64 = 0.1;
 /// Weight of keeping unrestricted play legal (docs/adr/0003).
@@ -60,6 +62,7 @@ pub fn grpo_config(config: &RunConfig) -> Result<GrpoConfig, BadInput> {
         },
         temperature: f64::from(config.rollout.temperature),
         max_completion_tokens: config.rollout.max_completion_tokens as usize,
+        average_from: AVERAGE_FROM,
         ..GrpoConfig::default()
     })
 }
@@ -105,3 +108,6 @@ fn named<T: FromStr<Err: Display>>(setting: &str, value: &str) -> Result<T, BadI
         .parse()
         .map_err(|error: T::Err| BadInput::new(format!("{setting}: {error}"), "see examples/quickstart.toml"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 //! is synchronous and runs on the thread that owns the model. Not here: playing, advantages, time budgets.
 
 mod adamw;
+mod average;
 mod batch;
 mod causal_lm;
 pub mod dpo;
@@ -21,6 +22,7 @@ pub mod sft;
 mod test_support;
 
 pub use adamw::{AdamW, AdamWConfig};
+pub use average::WeightAverage;
 pub use batch::Batch;
 pub use causal_lm::CausalLm;
 pub use gradient::{NamedTensor, clip_factor, global_norm, named_gradients, named_parameters};
