@@ -141,7 +141,8 @@ impl TrainingRun {
 
 fn log(step: &Step) {
     let StepReport { loss, grad_norm, lr, skipped, .. } = step.report;
-    info!(step = step.idx, loss, grad_norm, lr, "step");
+    let legal_logmass = step.report.metrics.get("legal_logmass").copied();
+    info!(step = step.idx, loss, grad_norm, lr, legal_logmass, "step");
     if skipped {
         warn!(step = step.idx, grad_norm, loss, "the gradient was not finite; the step was skipped");
     }

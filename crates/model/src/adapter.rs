@@ -137,7 +137,7 @@ impl LanguageModel {
     /// # Errors
     /// If the adapter is unreadable, not plain LoRA, or made for another shape of model.
     pub fn with_adapter(self, dir: &Path) -> Result<Self> {
-        let lora = LoraConfig::from_dir(dir)?;
+        let lora = LoraConfig::from_dir(dir)?.on(self.config());
         let files = TensorFiles::open(dir, "adapter_model")?;
         let places = lora_places(self.config(), &lora);
         if files.names().count() != 2 * places.len() {
@@ -167,10 +167,8 @@ impl LanguageModel {
         let mut tensors = Vec::new();
         for (idx, layer) in self.model.layers.iter().enumerate() {
             for target in &lora.targets {
-                let linear = layer.linear(*target);
-                let (Some(a), Some(b)) = (&linear.lora_a, &linear.lora_b) else {
-                    continue;
-                };
+                let Some(linear) = layer.linear(*target) else { continue };
+                let (Some(a), Some(b)) = (&linear.lora_a, &linear.lora_b) else { continue };
                 let name = format!("{PREFIX}model.layers.{idx}.{}", target.path());
                 for (part, matrix) in [("lora_A", a.val()), ("lora_B", b.val())] {
                     let shape = matrix.dims();
@@ -195,6 +193,7 @@ pub fn write_floor_adapter(
     base_model: &str,
     seed: u64,
 ) -> Result<()> {
+    let lora = &lora.on(config);
     let tensors = fresh_pairs(config, lora, seed).flat_map(|LoraPair { name, a, b, shape }| {
         let a = HostTensor::from_f32(&a, &[lora.rank, shape.n_in]);
         let b = HostTensor::from_f32(&b, &[shape.n_out, lora.rank]);

@@ -3,30 +3,56 @@
 //! Read from HF `config.json` in the styles of transformers 4 and 5 (`config::hf`), or made from a named size
 //! (`config::presets`). The forward pass never asks which architecture it runs.
 
+mod family;
 mod hf;
 mod presets;
+mod rope;
 
 use std::fmt;
 use std::str::FromStr;
 
 pub use presets::Size;
+pub use rope::{Llama3Rope, LongRope, RopeConfig, RopeScaling, YarnRope};
 
 /// A family of decoders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arch {
     /// `qwen2`: bias on q, k, v.
     Qwen2,
-    /// `qwen3`: norms on q and k.
+    /// `qwen3`: norms on each head of q and k.
     Qwen3,
     /// `llama`.
     Llama,
     /// `mistral`: sliding window on every layer.
     Mistral,
+    /// `ministral3`: scores that grow with the position.
+    Ministral3,
+    /// `phi3`: one map for q, k and v, one for gate and up.
+    Phi3,
+    /// `gemma2`: four norms a layer, soft caps, a window on every other layer.
+    Gemma2,
+    /// `gemma3_text`: four norms a layer, norms on q and k, windows with positions of their own.
+    Gemma3,
+    /// `granite`: multipliers on embedding, residuals, scores and logits.
+    Granite,
+    /// `olmo3`: norms after each block and on the whole of q and k.
+    Olmo3,
 }
 
 impl Arch {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Qwen2, Self::Qwen3, Self::Llama, Self::Mistral];
+    pub const ALL: [Self; 10] = [
+        Self::Qwen2,
+        Self::Qwen3,
+        Self::Llama,
+        Self::Mistral,
+        Self::Ministral3,
+        Self::Phi3,
+        Self::Gemma2,
+        Self::Gemma3,
+        Self::Granite,
+        Self::Olmo3,
+    ];
 
     /// `model_type` of config.json.
     pub fn model_type(self) -> &'static str {
@@ -35,6 +61,12 @@ impl Arch {
             Self::Qwen3 => "qwen3",
             Self::Llama => "llama",
             Self::Mistral => "mistral",
+            Self::Ministral3 => "ministral3",
+            Self::Phi3 => "phi3",
+            Self::Gemma2 => "gemma2",
+            Self::Gemma3 => "gemma3_text",
+            Self::Granite => "granite",
+            Self::Olmo3 => "olmo3",
         }
     }
 
@@ -45,6 +77,12 @@ impl Arch {
             Self::Qwen3 => "Qwen3ForCausalLM",
             Self::Llama => "LlamaForCausalLM",
             Self::Mistral => "MistralForCausalLM",
+            Self::Ministral3 => "Ministral3ForCausalLM",
+            Self::Phi3 => "Phi3ForCausalLM",
+            Self::Gemma2 => "Gemma2ForCausalLM",
+            Self::Gemma3 => "Gemma3ForCausalLM",
+            Self::Granite => "GraniteForCausalLM",
+            Self::Olmo3 => "Olmo3ForCausalLM",
         }
     }
 }
@@ -64,25 +102,65 @@ impl FromStr for Arch {
     }
 }
 
-/// Rotary position embedding.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RopeConfig {
-    /// Base of the geometric series of wavelengths.
-    pub theta: f64,
-    /// Stretching of long wavelengths, `rope_type` llama3.
-    pub llama3: Option<Llama3Rope>,
+/// Where a layer has its norms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NormPlacement {
+    /// Before attention and before the MLP.
+    Before,
+    /// After each, on what is added to the residual stream.
+    After,
+    /// Both.
+    Around,
 }
 
-/// Parameters of `rope_type` llama3.
+/// Norms on queries and keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QkNorm {
+    /// None.
+    None,
+    /// Over each head.
+    Head,
+    /// Over all heads together.
+    Whole,
+}
+
+/// What the gate of the MLP goes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// `x · sigmoid(x)`
+    Silu,
+    /// GELU in its tanh form.
+    GeluTanh,
+}
+
+/// Constant factors, 1 where a family has none.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Llama3Rope {
-    /// By how much the longest wavelengths are stretched.
-    pub factor: f64,
-    /// Wavelengths above `original_max_position / low_freq_factor` are stretched fully.
-    pub low_freq_factor: f64,
-    /// Wavelengths below `original_max_position / high_freq_factor` are left alone.
-    pub high_freq_factor: f64,
-    /// Context that the model was first trained on.
+pub struct Scales {
+    /// Of the embedded tokens.
+    pub embedding: f64,
+    /// Of the attention scores; 1/√head_dim where a family says nothing.
+    pub attention: f64,
+    /// Of what a block adds to the residual stream.
+    pub residual: f64,
+    /// Of the logits.
+    pub logits: f64,
+}
+
+/// Bounds by `cap · tanh(x / cap)`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SoftCaps {
+    /// Of the attention scores.
+    pub attention: Option<f64>,
+    /// Of the logits.
+    pub logits: Option<f64>,
+}
+
+/// Scores that grow with the query's position p, by `1 + beta · ln(1 + ⌊p / original_max_position⌋)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ScoreGrowth {
+    /// How fast.
+    pub beta: f64,
+    /// Context within which nothing changes.
     pub original_max_position: f64,
 }
 
@@ -105,8 +183,14 @@ pub struct DecoderConfig {
     pub n_kv_heads: usize,
     /// Width of a head; not always `hidden_size / n_heads`.
     pub head_dim: usize,
+    /// Where the norms are.
+    pub norm_placement: NormPlacement,
     /// Added to the mean square in every norm.
     pub rms_norm_eps: f64,
+    /// Added to the stored weight of every norm.
+    pub norm_offset: f64,
+    /// Norms on queries and keys.
+    pub qk_norm: QkNorm,
     /// The head is the embedding.
     pub tie_word_embeddings: bool,
     /// Bias on q, k and v.
@@ -115,10 +199,22 @@ pub struct DecoderConfig {
     pub output_bias: bool,
     /// Bias in the MLP.
     pub mlp_bias: bool,
-    /// Norms over each head of q and k.
-    pub qk_norm: bool,
-    /// Position embedding.
+    /// q, k and v are one map, and so are gate and up.
+    pub fused_maps: bool,
+    /// Of the MLP's gate.
+    pub activation: Activation,
+    /// Constant factors.
+    pub scales: Scales,
+    /// Bounds of scores and logits.
+    pub soft_caps: SoftCaps,
+    /// Position embedding of layers that see everything.
     pub rope: RopeConfig,
+    /// Position embedding of layers with a window.
+    pub window_rope: RopeConfig,
+    /// Growth of the scores with the position, where a family has it.
+    pub score_growth: Option<ScoreGrowth>,
+    /// Dimensions of a head that are rotated, the first ones.
+    pub rotary_dim: usize,
     /// Sliding window per layer: position t sees t−w+1 … t. `None` sees everything before it.
     pub windows: Vec<Option<usize>>,
     /// Longest sequence the model was made for.

@@ -4,8 +4,7 @@
 //! safetensors file. Nothing here knows about files, sampling or losses.
 //!
 //! # Source
-//! `modeling_qwen2.py`, `modeling_qwen3.py`, `modeling_llama.py`, `modeling_mistral.py` of transformers 5.23.0, for
-//! the arithmetic; the code is our own.
+//! `modeling_*.py` of each family in transformers 5.23.0, for the arithmetic; the code is our own.
 
 mod attention;
 mod cache;
@@ -19,7 +18,8 @@ mod token_batch;
 use std::sync::Arc;
 
 use burn::module::{Module, Param};
-use burn::tensor::{DType, Device, Int, Tensor, TensorData, activation};
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use kernels::{Gate, gated, linear};
 
 pub use cache::KvCache;
 pub use linear::Linear;
@@ -29,7 +29,7 @@ pub use token_batch::TokenBatch;
 pub(crate) use attention::Attention;
 pub(crate) use positions::Positions;
 
-use crate::config::DecoderConfig;
+use crate::config::{Activation, DecoderConfig, Scales};
 use crate::lora::{LoraConfig, Target};
 use attention::Frame;
 use cache::Admitted;
@@ -60,20 +60,30 @@ pub(crate) struct Embedding {
     pub(crate) weight: Param<Tensor<2>>,
 }
 
+/// Its norms carry HF's names, which say less than they seem to: the one after attention stands before the MLP unless
+/// the layer also has one after the MLP.
 #[derive(Module, Debug)]
 pub(crate) struct Layer {
     pub(crate) self_attn: Attention,
     pub(crate) mlp: Mlp,
-    pub(crate) input_layernorm: RmsNorm,
+    pub(crate) input_layernorm: Option<RmsNorm>,
     pub(crate) post_attention_layernorm: RmsNorm,
+    pub(crate) pre_feedforward_layernorm: Option<RmsNorm>,
+    pub(crate) post_feedforward_layernorm: Option<RmsNorm>,
+    /// Of what a block adds to the residual stream.
+    pub(crate) residual_scale: f64,
 }
 
-/// The gated MLP: `down(silu(gate(x)) · up(x))`.
+/// The gated MLP: `down(act(gate(x)) · up(x))`.
 #[derive(Module, Debug)]
 pub(crate) struct Mlp {
-    pub(crate) gate_proj: Linear,
-    pub(crate) up_proj: Linear,
+    pub(crate) gate_proj: Option<Linear>,
+    pub(crate) up_proj: Option<Linear>,
+    /// Instead of the two, where a family has them in one.
+    pub(crate) gate_up_proj: Option<Linear>,
     pub(crate) down_proj: Linear,
+    #[module(skip)]
+    pub(crate) activation: Activation,
 }
 
 /// Chosen rows of a flat `[B·T, D]` tensor.
@@ -81,6 +91,14 @@ pub(crate) fn select_slots(x: Tensor<2>, slots: &[usize]) -> Tensor<2> {
     let index: Vec<i32> = slots.iter().map(|&slot| slot as i32).collect();
     let index = Tensor::<1, Int>::from_data(TensorData::from(index.as_slice()), &x.device());
     x.select(0, index)
+}
+
+/// `cap · tanh(x / cap)`
+pub(crate) fn soft_capped<const D: usize>(x: Tensor<D>, cap: Option<f64>) -> Tensor<D> {
+    match cap {
+        Some(cap) => x.div_scalar(cap).tanh().mul_scalar(cap),
+        None => x,
+    }
 }
 
 impl Embedding {
@@ -109,9 +127,22 @@ impl LanguageModel {
         self.model.embed_tokens.weight.val().device()
     }
 
-    /// Type of the weights.
+    /// Type of the activations. Matrices may be narrower ([`LanguageModel::with_bf16_matrices`]).
     pub fn dtype(&self) -> DType {
-        self.model.embed_tokens.weight.val().dtype()
+        self.model.norm.weight.val().dtype()
+    }
+
+    /// The model with its matrices rounded to bf16 and everything else as it is: half the memory to read for each token
+    /// of a small batch. For inference on a CPU, where [`kernels::linear`] reads them.
+    pub fn with_bf16_matrices(self) -> Self {
+        let rounded = |weight: Param<Tensor<2>>| weight.map(|weight| weight.cast(DType::BF16).detach());
+        let mut model = self.map_linears(|_, mut linear| {
+            linear.weight = rounded(linear.weight);
+            linear
+        });
+        model.model.embed_tokens.weight = rounded(model.model.embed_tokens.weight);
+        model.lm_head = model.lm_head.map(|head| Embedding { weight: rounded(head.weight) });
+        model
     }
 
     /// Final hidden states, after the last norm.
@@ -125,7 +156,7 @@ impl LanguageModel {
         let frame = Frame::of_batch(batch, &self.config, (&self.device(), self.dtype()));
         let mut x = self.embed(batch);
         for (idx, layer) in self.model.layers.iter().enumerate() {
-            x = layer.forward(x, &frame, self.config.windows[idx], None);
+            x = layer.forward(x, None, &frame, self.config.windows[idx], None);
         }
         self.finish(x, batch)
     }
@@ -146,10 +177,10 @@ impl LanguageModel {
         };
         let frame = Frame::of_batch(batch, &self.config, (&device, dtype));
         for (layer, window) in layers.iter().zip(&self.config.windows) {
-            x = layer.forward(x, &frame, *window, None);
+            x = layer.forward(x, None, &frame, *window, None);
         }
         let frame = Frame::of_last_tokens(batch, &self.config, (&device, dtype));
-        let x = last.forward_slots(x, &slots, &frame, self.config.windows[layers.len()]);
+        let x = last.forward(x, Some(&slots), &frame, self.config.windows[layers.len()], None);
         self.model.norm.forward(x)
     }
 
@@ -162,7 +193,7 @@ impl LanguageModel {
         let mut states = Vec::with_capacity(self.config.n_layers + 1);
         for (idx, layer) in self.model.layers.iter().enumerate() {
             states.push(unflatten(x.clone(), batch));
-            x = layer.forward(x, &frame, self.config.windows[idx], None);
+            x = layer.forward(x, None, &frame, self.config.windows[idx], None);
         }
         states.push(self.finish(x, batch));
         states
@@ -177,7 +208,7 @@ impl LanguageModel {
         let frame = Frame::with_cache(&batch, &keys, start, &self.config, (&self.device(), self.dtype()));
         let mut x = self.embed(&batch);
         for (idx, layer) in self.model.layers.iter().enumerate() {
-            x = layer.forward(x, &frame, self.config.windows[idx], Some(cache.layer_mut(idx)));
+            x = layer.forward(x, None, &frame, self.config.windows[idx], Some(cache.layer_mut(idx)));
         }
         self.finish(x, &batch)
     }
@@ -187,7 +218,21 @@ impl LanguageModel {
     /// # Shapes
     /// `[N, D]` → `[N, V]`
     pub fn lm_logits(&self, rows: Tensor<2>) -> Tensor<2> {
-        rows.matmul(self.lm_head_weight().transpose())
+        self.finish_logits(linear(rows, self.lm_head_weight()))
+    }
+
+    /// [`LanguageModel::lm_logits`] for some tokens: a choice between three needs no product with the vocabulary.
+    ///
+    /// # Shapes
+    /// `[N, D]` → `[N, tokens]`
+    pub(crate) fn lm_logits_of(&self, rows: Tensor<2>, tokens: &[usize]) -> Tensor<2> {
+        self.finish_logits(linear(rows, select_slots(self.lm_head_weight(), tokens)))
+    }
+
+    fn finish_logits(&self, logits: Tensor<2>) -> Tensor<2> {
+        let Scales { logits: scale, .. } = self.config.scales;
+        let logits = if scale == 1.0 { logits } else { logits.mul_scalar(scale) };
+        soft_capped(logits, self.config.soft_caps.logits)
     }
 
     /// The head's weight `[V, D]`, for objectives that compute log-probabilities in chunks.
@@ -201,7 +246,15 @@ impl LanguageModel {
             TensorData::new(ids, [batch.n_rows() * batch.n_cols()]),
             &self.device(),
         );
-        self.model.embed_tokens.weight.val().select(0, ids)
+        let embedded = self.model.embed_tokens.weight.val().select(0, ids);
+        let embedded = if embedded.dtype() == self.dtype() { embedded } else { embedded.cast(self.dtype()) };
+        // transformers rounds the factor to the type of the weights.
+        match (self.config.scales.embedding, self.dtype()) {
+            (1.0, _) => embedded,
+            (scale, DType::BF16) => embedded.mul_scalar(half::bf16::from_f64(scale).to_f64()),
+            (scale, DType::F16) => embedded.mul_scalar(half::f16::from_f64(scale).to_f64()),
+            (scale, _) => embedded.mul_scalar(scale),
+        }
     }
 
     fn finish(&self, x: Tensor<2>, batch: &TokenBatch) -> Tensor<3> {
@@ -215,55 +268,99 @@ fn unflatten(x: Tensor<2>, batch: &TokenBatch) -> Tensor<3> {
 }
 
 impl Layer {
-    pub(crate) fn linear(&self, target: Target) -> &Linear {
+    /// The linear map of a target, where the layer has it.
+    pub(crate) fn linear(&self, target: Target) -> Option<&Linear> {
+        let (attn, mlp) = (&self.self_attn, &self.mlp);
         match target {
-            Target::QProj => &self.self_attn.q_proj,
-            Target::KProj => &self.self_attn.k_proj,
-            Target::VProj => &self.self_attn.v_proj,
-            Target::OProj => &self.self_attn.o_proj,
-            Target::GateProj => &self.mlp.gate_proj,
-            Target::UpProj => &self.mlp.up_proj,
-            Target::DownProj => &self.mlp.down_proj,
+            Target::QProj => attn.q_proj.as_ref(),
+            Target::KProj => attn.k_proj.as_ref(),
+            Target::VProj => attn.v_proj.as_ref(),
+            Target::QkvProj => attn.qkv_proj.as_ref(),
+            Target::OProj => Some(&attn.o_proj),
+            Target::GateProj => mlp.gate_proj.as_ref(),
+            Target::UpProj => mlp.up_proj.as_ref(),
+            Target::GateUpProj => mlp.gate_up_proj.as_ref(),
+            Target::DownProj => Some(&mlp.down_proj),
         }
     }
 
+    /// As [`Layer::linear`], to change it.
+    pub(crate) fn linear_mut(&mut self, target: Target) -> Option<&mut Linear> {
+        let (attn, mlp) = (&mut self.self_attn, &mut self.mlp);
+        match target {
+            Target::QProj => attn.q_proj.as_mut(),
+            Target::KProj => attn.k_proj.as_mut(),
+            Target::VProj => attn.v_proj.as_mut(),
+            Target::QkvProj => attn.qkv_proj.as_mut(),
+            Target::OProj => Some(&mut attn.o_proj),
+            Target::GateProj => mlp.gate_proj.as_mut(),
+            Target::UpProj => mlp.up_proj.as_mut(),
+            Target::GateUpProj => mlp.gate_up_proj.as_mut(),
+            Target::DownProj => Some(&mut mlp.down_proj),
+        }
+    }
+
+    /// The output at all slots, or at some of them, whose positions `frame` then holds.
+    ///
     /// # Shapes
-    /// `[B·T, D]` → `[B·T, D]`: rows are kept flat because a matrix product with a shared weight is one GEMM only in 2-D.
+    /// `[B·S, D]` → `[B·T, D]`: rows are kept flat because a matrix product with a shared weight is one GEMM only in 2-D.
     fn forward(
         &self,
         x: Tensor<2>,
+        slots: Option<&[usize]>,
         frame: &Frame,
         window: Option<usize>,
         cache: Option<cache::LayerCacheMut<'_>>,
     ) -> Tensor<2> {
-        let normed = self.input_layernorm.forward(x.clone());
-        let x = x + self.self_attn.forward((normed.clone(), normed), frame, window, cache);
-        self.feed_forward(x)
+        let (middle, last) = (&self.post_attention_layernorm, self.post_feedforward_layernorm.as_ref());
+        let (after_attention, before_mlp) = match last {
+            Some(_) => (Some(middle), self.pre_feedforward_layernorm.as_ref()),
+            None => (None, Some(middle)),
+        };
+        let attended = self.self_attn.forward(
+            normed(self.input_layernorm.as_ref(), x.clone()),
+            slots,
+            frame,
+            window,
+            cache,
+        );
+        let x = match slots {
+            Some(slots) => select_slots(x, slots),
+            None => x,
+        };
+        let x = self.add(x, normed(after_attention, attended));
+        let fed = self.mlp.forward(normed(before_mlp, x.clone()));
+        self.add(x, normed(last, fed))
     }
 
-    /// The output at some slots only; `frame` holds their positions.
-    fn forward_slots(
-        &self,
-        x: Tensor<2>,
-        slots: &[usize],
-        frame: &Frame,
-        window: Option<usize>,
-    ) -> Tensor<2> {
-        let normed = self.input_layernorm.forward(x.clone());
-        let asking = select_slots(normed.clone(), slots);
-        let x = select_slots(x, slots) + self.self_attn.forward((asking, normed), frame, window, None);
-        self.feed_forward(x)
+    fn add(&self, x: Tensor<2>, block: Tensor<2>) -> Tensor<2> {
+        if self.residual_scale == 1.0 { x + block } else { x + block.mul_scalar(self.residual_scale) }
     }
+}
 
-    fn feed_forward(&self, x: Tensor<2>) -> Tensor<2> {
-        x.clone() + self.mlp.forward(self.post_attention_layernorm.forward(x))
+fn normed(norm: Option<&RmsNorm>, x: Tensor<2>) -> Tensor<2> {
+    match norm {
+        Some(norm) => norm.forward(x),
+        None => x,
     }
 }
 
 impl Mlp {
     fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let gate = activation::silu(self.gate_proj.forward(x.clone()));
-        self.down_proj.forward(gate * self.up_proj.forward(x))
+        let (gate, up) = match (&self.gate_up_proj, &self.gate_proj, &self.up_proj) {
+            (Some(both), ..) => {
+                let both = both.forward(x);
+                let width = both.dims()[1] / 2;
+                (both.clone().narrow(1, 0, width), both.narrow(1, width, width))
+            }
+            (None, Some(gate), Some(up)) => (gate.forward(x.clone()), up.forward(x)),
+            _ => unreachable!("a model is built with one map or with two"),
+        };
+        let gate_kind = match self.activation {
+            Activation::Silu => Gate::Silu,
+            Activation::GeluTanh => Gate::GeluTanh,
+        };
+        self.down_proj.forward(gated(gate, up, gate_kind))
     }
 }
 

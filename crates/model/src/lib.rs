@@ -24,7 +24,10 @@ pub mod verify;
 mod weights;
 
 pub use adapter::write_floor_adapter;
-pub use config::{Arch, DecoderConfig, Llama3Rope, RopeConfig, Size};
+pub use config::{
+    Activation, Arch, DecoderConfig, Llama3Rope, LongRope, NormPlacement, QkNorm, RopeConfig, RopeScaling,
+    Scales, ScoreGrowth, Size, SoftCaps, YarnRope,
+};
 pub use decoder::{KvCache, LanguageModel, Linear, RmsNorm, TokenBatch};
 pub use device::{DeviceChoice, DeviceInfo, devices};
 pub use engine::{

@@ -12,7 +12,7 @@ use crate::decoder::{LanguageModel, Linear};
 use crate::weights::{LinearShape, linear_shapes, tensor_rng, uniform_values};
 
 /// A linear map of every layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Target {
     /// `self_attn.q_proj`
     QProj,
@@ -20,20 +20,33 @@ pub enum Target {
     KProj,
     /// `self_attn.v_proj`
     VProj,
+    /// `self_attn.qkv_proj`, the three above in one
+    QkvProj,
     /// `self_attn.o_proj`
     OProj,
     /// `mlp.gate_proj`
     GateProj,
     /// `mlp.up_proj`
     UpProj,
+    /// `mlp.gate_up_proj`, the two above in one
+    GateUpProj,
     /// `mlp.down_proj`
     DownProj,
 }
 
 impl Target {
-    /// All seven.
-    pub const ALL: [Self; 7] =
-        [Self::QProj, Self::KProj, Self::VProj, Self::OProj, Self::GateProj, Self::UpProj, Self::DownProj];
+    /// All of them, of all families.
+    pub const ALL: [Self; 9] = [
+        Self::QProj,
+        Self::KProj,
+        Self::VProj,
+        Self::QkvProj,
+        Self::OProj,
+        Self::GateProj,
+        Self::UpProj,
+        Self::GateUpProj,
+        Self::DownProj,
+    ];
 
     /// Its name in PEFT's `target_modules`.
     pub fn name(self) -> &'static str {
@@ -41,9 +54,11 @@ impl Target {
             Self::QProj => "q_proj",
             Self::KProj => "k_proj",
             Self::VProj => "v_proj",
+            Self::QkvProj => "qkv_proj",
             Self::OProj => "o_proj",
             Self::GateProj => "gate_proj",
             Self::UpProj => "up_proj",
+            Self::GateUpProj => "gate_up_proj",
             Self::DownProj => "down_proj",
         }
     }
@@ -51,8 +66,8 @@ impl Target {
     /// Its path within a layer.
     pub(crate) fn path(self) -> String {
         let parent = match self {
-            Self::QProj | Self::KProj | Self::VProj | Self::OProj => "self_attn",
-            Self::GateProj | Self::UpProj | Self::DownProj => "mlp",
+            Self::QProj | Self::KProj | Self::VProj | Self::QkvProj | Self::OProj => "self_attn",
+            Self::GateProj | Self::UpProj | Self::GateUpProj | Self::DownProj => "mlp",
         };
         format!("{parent}.{}", self.name())
     }
@@ -83,14 +98,27 @@ pub struct LoraConfig {
     pub rank: usize,
     /// The side path is scaled by `alpha / rank`.
     pub alpha: f32,
-    /// Which maps have a side path, in every layer.
+    /// Which maps have a side path, in every layer; those that a family does not have count for nothing.
     pub targets: Vec<Target>,
 }
 
 impl LoraConfig {
-    /// All seven maps.
+    /// All linear maps.
     pub fn all_linear(rank: usize, alpha: f32) -> Self {
         Self { rank, alpha, targets: Target::ALL.to_vec() }
+    }
+
+    /// The same for a model that may have some of the maps in one: a part stands for the whole, and only what the model
+    /// has remains.
+    pub(crate) fn on(&self, config: &DecoderConfig) -> Self {
+        let whole = |target: Target| match target {
+            Target::QProj | Target::KProj | Target::VProj if config.fused_maps => Target::QkvProj,
+            Target::GateProj | Target::UpProj if config.fused_maps => Target::GateUpProj,
+            other => other,
+        };
+        let wanted: Vec<Target> = self.targets.iter().copied().map(whole).collect();
+        let present = linear_shapes(config).into_iter().map(|shape| shape.target);
+        Self { targets: present.filter(|target| wanted.contains(target)).collect(), ..self.clone() }
     }
 
     /// What the side path is multiplied by.
@@ -135,8 +163,9 @@ pub(crate) fn fresh_pairs<'a>(
 impl LanguageModel {
     /// Adds a fresh adapter that changes nothing yet; from here on only the adapter asks for gradients.
     pub fn with_fresh_lora(self, lora: &LoraConfig, seed: u64) -> Self {
-        let pairs: Vec<LoraPair> = fresh_pairs(&self.config, lora, seed).collect();
-        self.with_lora_pairs(lora, pairs)
+        let lora = lora.on(&self.config);
+        let pairs: Vec<LoraPair> = fresh_pairs(&self.config, &lora, seed).collect();
+        self.with_lora_pairs(&lora, pairs)
     }
 
     /// Adds an adapter with the given matrices, one pair for each of [`lora_places`], in that order.
@@ -175,27 +204,14 @@ impl LanguageModel {
     }
 
     /// Rebuilds the linear maps, layer by layer, in the order of [`lora_places`].
-    fn map_linears(mut self, mut change: impl FnMut(Target, Linear) -> Linear) -> Self {
-        let layers = std::mem::take(&mut self.model.layers);
-        self.model.layers = layers
-            .into_iter()
-            .map(|mut layer| {
-                let (attn, mlp) = (&mut layer.self_attn, &mut layer.mlp);
-                let linears = [
-                    (Target::QProj, &mut attn.q_proj),
-                    (Target::KProj, &mut attn.k_proj),
-                    (Target::VProj, &mut attn.v_proj),
-                    (Target::OProj, &mut attn.o_proj),
-                    (Target::GateProj, &mut mlp.gate_proj),
-                    (Target::UpProj, &mut mlp.up_proj),
-                    (Target::DownProj, &mut mlp.down_proj),
-                ];
-                for (target, linear) in linears {
+    pub(crate) fn map_linears(mut self, mut change: impl FnMut(Target, Linear) -> Linear) -> Self {
+        for layer in &mut self.model.layers {
+            for target in Target::ALL {
+                if let Some(linear) = layer.linear_mut(target) {
                     *linear = change(target, linear.clone());
                 }
-                layer
-            })
-            .collect();
+            }
+        }
         self
     }
 }

@@ -8,6 +8,8 @@ mod fresh;
 mod read;
 mod write;
 
+use std::collections::HashMap;
+
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
 pub use write::{SaveOptions, copy_companions};
@@ -19,11 +21,11 @@ pub(crate) use fresh::{tensor_rng, uniform_values};
 pub(crate) use write::{HostTensor, host_values};
 
 use crate::Result;
-use crate::config::DecoderConfig;
+use crate::config::{DecoderConfig, NormPlacement, QkNorm};
 use crate::decoder::{Attention, Body, Embedding, LanguageModel, Layer, Linear, Mlp, RmsNorm};
 use crate::lora::Target;
 
-/// Shape of one of the seven linear maps of a layer.
+/// Shape of one of the linear maps of a layer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LinearShape {
     pub(crate) target: Target,
@@ -33,20 +35,56 @@ pub(crate) struct LinearShape {
 }
 
 /// The linear maps of every layer.
-pub(crate) fn linear_shapes(config: &DecoderConfig) -> [LinearShape; 7] {
+pub(crate) fn linear_shapes(config: &DecoderConfig) -> Vec<LinearShape> {
     let (d, ff) = (config.hidden_size, config.intermediate_size);
     let (q, kv) = (config.n_heads * config.head_dim, config.n_kv_heads * config.head_dim);
     let shape = |target, n_in, n_out, bias| LinearShape { target, n_in, n_out, bias };
-    [
+    let (output, down) =
+        (shape(Target::OProj, q, d, config.output_bias), shape(Target::DownProj, ff, d, config.mlp_bias));
+    if config.fused_maps {
+        return vec![
+            shape(Target::QkvProj, d, q + 2 * kv, config.qkv_bias),
+            output,
+            shape(Target::GateUpProj, d, 2 * ff, config.mlp_bias),
+            down,
+        ];
+    }
+    vec![
         shape(Target::QProj, d, q, config.qkv_bias),
         shape(Target::KProj, d, kv, config.qkv_bias),
         shape(Target::VProj, d, kv, config.qkv_bias),
-        shape(Target::OProj, q, d, config.output_bias),
+        output,
         shape(Target::GateProj, d, ff, config.mlp_bias),
         shape(Target::UpProj, d, ff, config.mlp_bias),
-        shape(Target::DownProj, ff, d, config.mlp_bias),
+        down,
     ]
 }
+
+/// Path within a layer and width of each of its norms.
+fn norm_shapes(config: &DecoderConfig) -> Vec<(&'static str, usize)> {
+    let d = config.hidden_size;
+    let mut shapes: Vec<(&str, usize)> = match config.norm_placement {
+        NormPlacement::Before => vec![(INPUT_NORM, d), (ATTENTION_NORM, d)],
+        NormPlacement::After => vec![(ATTENTION_NORM, d), (LAST_NORM, d)],
+        NormPlacement::Around => {
+            vec![(INPUT_NORM, d), (ATTENTION_NORM, d), (MLP_NORM, d), (LAST_NORM, d)]
+        }
+    };
+    let (n_heads, n_kv_heads) = match config.qk_norm {
+        QkNorm::None => return shapes,
+        QkNorm::Head => (1, 1),
+        QkNorm::Whole => (config.n_heads, config.n_kv_heads),
+    };
+    shapes.extend([(Q_NORM, n_heads * config.head_dim), (K_NORM, n_kv_heads * config.head_dim)]);
+    shapes
+}
+
+const INPUT_NORM: &str = "input_layernorm";
+const ATTENTION_NORM: &str = "post_attention_layernorm";
+const MLP_NORM: &str = "pre_feedforward_layernorm";
+const LAST_NORM: &str = "post_feedforward_layernorm";
+const Q_NORM: &str = "self_attn.q_norm";
+const K_NORM: &str = "self_attn.k_norm";
 
 /// Name and shape of every tensor of the model, without adapters.
 pub(crate) fn tensor_shapes(config: &DecoderConfig) -> Vec<(String, Vec<usize>)> {
@@ -54,17 +92,14 @@ pub(crate) fn tensor_shapes(config: &DecoderConfig) -> Vec<(String, Vec<usize>)>
     let mut shapes = vec![("model.embed_tokens.weight".to_owned(), vec![v, d])];
     for layer in 0..config.n_layers {
         let mut add = |name: &str, shape| shapes.push((format!("model.layers.{layer}.{name}"), shape));
-        add("input_layernorm.weight", vec![d]);
-        add("post_attention_layernorm.weight", vec![d]);
+        for (name, width) in norm_shapes(config) {
+            add(&format!("{name}.weight"), vec![width]);
+        }
         for linear in linear_shapes(config) {
             add(&format!("{}.weight", linear.target.path()), vec![linear.n_out, linear.n_in]);
             if linear.bias {
                 add(&format!("{}.bias", linear.target.path()), vec![linear.n_out]);
             }
-        }
-        if config.qk_norm {
-            add("self_attn.q_norm.weight", vec![config.head_dim]);
-            add("self_attn.k_norm.weight", vec![config.head_dim]);
         }
     }
     shapes.push(("model.norm.weight".to_owned(), vec![d]));
@@ -112,26 +147,37 @@ impl Builder<'_> {
 
     fn layer(&mut self, idx: usize) -> Result<Layer> {
         let prefix = format!("model.layers.{idx}");
-        let d = self.config.hidden_size;
-        let mut linears = Vec::with_capacity(7);
+        let mut linears = HashMap::new();
         for shape in linear_shapes(self.config) {
-            linears.push(self.linear(&prefix, shape)?);
+            linears.insert(shape.target, self.linear(&prefix, shape)?);
         }
-        let [q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj]: [Linear; 7] =
-            linears.try_into().expect("seven shapes make seven maps");
-        let (q_norm, k_norm) = match self.config.qk_norm {
-            false => (None, None),
-            true => {
-                let head_dim = self.config.head_dim;
-                let q_norm = self.norm(&format!("{prefix}.self_attn.q_norm"), head_dim)?;
-                (Some(q_norm), Some(self.norm(&format!("{prefix}.self_attn.k_norm"), head_dim)?))
-            }
-        };
+        let mut norms = HashMap::new();
+        for (name, width) in norm_shapes(self.config) {
+            norms.insert(name, self.norm(&format!("{prefix}.{name}"), width)?);
+        }
+        let always = "every family has it";
         Ok(Layer {
-            self_attn: Attention { q_proj, k_proj, v_proj, o_proj, q_norm, k_norm },
-            mlp: Mlp { gate_proj, up_proj, down_proj },
-            input_layernorm: self.norm(&format!("{prefix}.input_layernorm"), d)?,
-            post_attention_layernorm: self.norm(&format!("{prefix}.post_attention_layernorm"), d)?,
+            self_attn: Attention {
+                q_proj: linears.remove(&Target::QProj),
+                k_proj: linears.remove(&Target::KProj),
+                v_proj: linears.remove(&Target::VProj),
+                qkv_proj: linears.remove(&Target::QkvProj),
+                o_proj: linears.remove(&Target::OProj).expect(always),
+                q_norm: norms.remove(Q_NORM),
+                k_norm: norms.remove(K_NORM),
+            },
+            mlp: Mlp {
+                gate_proj: linears.remove(&Target::GateProj),
+                up_proj: linears.remove(&Target::UpProj),
+                gate_up_proj: linears.remove(&Target::GateUpProj),
+                down_proj: linears.remove(&Target::DownProj).expect(always),
+                activation: self.config.activation,
+            },
+            input_layernorm: norms.remove(INPUT_NORM),
+            post_attention_layernorm: norms.remove(ATTENTION_NORM).expect(always),
+            pre_feedforward_layernorm: norms.remove(MLP_NORM),
+            post_feedforward_layernorm: norms.remove(LAST_NORM),
+            residual_scale: self.config.scales.residual,
         })
     }
 
@@ -146,7 +192,8 @@ impl Builder<'_> {
     }
 
     fn norm(&mut self, name: &str, width: usize) -> Result<RmsNorm> {
-        Ok(RmsNorm::new(self.tensor(&format!("{name}.weight"), [width])?, self.config.rms_norm_eps))
+        let weight = self.tensor(&format!("{name}.weight"), [width])?;
+        Ok(RmsNorm::new(weight, self.config.rms_norm_eps, self.config.norm_offset))
     }
 
     fn tensor<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Result<Tensor<D>> {

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use url::Url;
 
 pub use self::bare::{BareConfig, bare_loop};
+pub use self::cpu::cpu_of_this_process;
 use crate::seed::{below, mix};
 use crate::wire::reset_request;
 use crate::{Error, Start, parse_observation};
@@ -98,7 +99,7 @@ pub fn bench_env_on_one_thread(config: &BenchEnvConfig) -> Result<EnvFigures, Er
 pub async fn bench_env(config: &BenchEnvConfig) -> Result<EnvFigures, Error> {
     let pool = Pool::connect(&config.urls, pool_config(config)).await?;
     let server_before = cpu::of_servers(&config.urls).await;
-    let (cpu_before, started) = (cpu::of_this_process(), Instant::now());
+    let (cpu_before, started) = (cpu_of_this_process(), Instant::now());
     let tally = Arc::new(Tally::default());
     let mut players = JoinSet::new();
     for _ in 0..config.concurrency.max(1) {
@@ -109,7 +110,7 @@ pub async fn bench_env(config: &BenchEnvConfig) -> Result<EnvFigures, Error> {
     }
     let elapsed = started.elapsed();
     let stats = pool.shutdown().await;
-    let client_cpu = cpu::of_this_process().saturating_sub(cpu_before);
+    let client_cpu = cpu_of_this_process().saturating_sub(cpu_before);
     let server_cpu =
         cpu::of_servers(&config.urls).await.zip(server_before).map(|(after, before)| after - before);
     let mut figures = tally.figures(config, elapsed);

@@ -53,7 +53,7 @@ pub struct Scale {
 
 impl Scale {
     /// The real thing.
-    pub const FULL: Self = Self { steps: 1000, warm_up_steps: 600, hands: 2000, exact_every: 10 };
+    pub const FULL: Self = Self { steps: 600, warm_up_steps: 150, hands: 2000, exact_every: 10 };
     /// Shows that everything works; learns next to nothing.
     pub const SMOKE: Self = Self { steps: 6, warm_up_steps: 100, hands: 200, exact_every: 3 };
 }
@@ -145,7 +145,7 @@ impl Quickstart {
             format!(
                 "everything in {}; about {}",
                 self.out.display(),
-                if self.scale == Scale::FULL { "4 minutes on 2 cores" } else { "half a minute" }
+                if self.scale == Scale::FULL { "2 minutes on 2 cores" } else { "half a minute" }
             ),
         ]
     }

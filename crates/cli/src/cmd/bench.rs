@@ -1,4 +1,6 @@
-//! `croupier bench games|env`: figures as JSON lines with the common fields of interfaces.md.
+//! `croupier bench games|env|generate|train`: figures as JSON lines with the common fields of interfaces.md.
+
+mod models;
 
 use std::time::Instant;
 
@@ -27,6 +29,8 @@ pub(crate) fn run(args: BenchArgs) -> Result<()> {
     match args.what {
         BenchWhat::Games(args) => bench_games(&args),
         BenchWhat::Env(args) => interrupt::block_on(bench_environments(args)),
+        BenchWhat::Generate(args) => models::bench_generate(&args),
+        BenchWhat::Train(args) => models::bench_train(&args),
     }
 }
 

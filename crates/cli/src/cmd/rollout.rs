@@ -8,7 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use envclient::{ClientConfig, PoolConfig};
 use rollout::{
-    ByteCodec, Codec, GroupSpec, Player, Policy, RunInfo, Start, StreamConfig, format_by_name, policy_by_name,
+    ByteCodec, Codec, Decoding, GroupSpec, Player, Policy, RunInfo, Start, StreamConfig, format_by_name,
+    policy_by_name,
 };
 use schema::{EnvName, Opponent, OpponentKind, Sampling, Trajectory};
 use serde_json::json;
@@ -94,6 +95,9 @@ fn player(args: &RolloutRunArgs) -> Result<Player> {
         format_by_name(&args.format, codec).map_err(|error| Failure::bad_input(error.to_string(), hint))?;
     let mut player = Player::new(policy, format, RunInfo::new("rollout", args.seed));
     player.limits.max_turns = args.max_turns;
+    if args.free {
+        player.decoding = Decoding::Free;
+    }
     player.sampling = Sampling {
         temperature: args.temperature,
         max_new_tokens: args.max_new_tokens,

@@ -48,7 +48,7 @@ fn the_adapter_that_peft_wrote_is_read() {
     let base = LanguageModel::load(&golden.join("model"), DType::F32, &Device::flex()).unwrap();
     let plain = logits(&base);
     let model = base.with_adapter(&golden.join("adapter")).unwrap();
-    assert_eq!(model.lora(), Some(&LoraConfig::all_linear(8, 16.0)));
+    assert_eq!(model.lora(), Some(&LoraConfig::all_linear(8, 16.0).on(model.config())));
     assert_ne!(logits(&model), plain, "its B is not zero");
     let dir = tempfile::tempdir().unwrap();
     model.save_adapter(dir.path(), "../model").unwrap();

@@ -1,15 +1,23 @@
 //! config.json of transformers 4 and 5, in and out.
 //!
-//! Version 5 moved `rope_theta` and `rope_scaling` into `rope_parameters` and renamed `torch_dtype` to `dtype`;
-//! both spellings are read, and what we write can be read by both.
+//! Version 5 moved `rope_theta` and `rope_scaling` into `rope_parameters` (one set, or one for each type of layer) and
+//! renamed `torch_dtype` to `dtype`; both spellings are read, and what we write can be read by both where version 4
+//! knows the family.
 
 use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Arch, DecoderConfig, Llama3Rope, RopeConfig};
+use super::rope::yarn_mscale;
+use super::{
+    Activation, Arch, DecoderConfig, Llama3Rope, LongRope, RopeConfig, RopeScaling, Scales, ScoreGrowth,
+    SoftCaps, YarnRope,
+};
 use crate::{Error, Result};
+
+const SLIDING: &str = "sliding_attention";
+const FULL: &str = "full_attention";
 
 #[derive(Deserialize)]
 struct RawConfig {
@@ -22,25 +30,54 @@ struct RawConfig {
     num_key_value_heads: Option<usize>,
     head_dim: Option<usize>,
     hidden_act: Option<String>,
+    hidden_activation: Option<String>,
     rms_norm_eps: Option<f64>,
-    #[serde(default)]
-    tie_word_embeddings: bool,
+    tie_word_embeddings: Option<bool>,
     attention_bias: Option<bool>,
     mlp_bias: Option<bool>,
     rope_theta: Option<f64>,
+    rope_local_base_freq: Option<f64>,
     rope_scaling: Option<RawRope>,
-    rope_parameters: Option<RawRope>,
+    rope_parameters: Option<RawRopes>,
+    partial_rotary_factor: Option<f64>,
+    original_max_position_embeddings: Option<f64>,
     sliding_window: Option<usize>,
     use_sliding_window: Option<bool>,
     max_window_layers: Option<usize>,
     layer_types: Option<Vec<String>>,
+    #[serde(alias = "_sliding_window_pattern")]
+    sliding_window_pattern: Option<usize>,
+    query_pre_attn_scalar: Option<f64>,
+    #[serde(default, deserialize_with = "present")]
+    attn_logit_softcapping: Option<Option<f64>>,
+    #[serde(default, deserialize_with = "present")]
+    final_logit_softcapping: Option<Option<f64>>,
+    embedding_multiplier: Option<f64>,
+    attention_multiplier: Option<f64>,
+    residual_multiplier: Option<f64>,
+    logits_scaling: Option<f64>,
     max_position_embeddings: Option<usize>,
     initializer_range: Option<f64>,
     eos_token_id: Option<OneOrMany>,
     pad_token_id: Option<u32>,
 }
 
+/// Tells null from absent.
+fn present<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<Option<f64>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// One set of parameters, or one for each type of layer.
 #[derive(Deserialize)]
+#[serde(untagged)]
+enum RawRopes {
+    PerLayerType { full_attention: Option<Box<RawRope>>, sliding_attention: Box<RawRope> },
+    Shared(Box<RawRope>),
+}
+
+#[derive(Clone, Default, Deserialize)]
 struct RawRope {
     rope_theta: Option<f64>,
     #[serde(alias = "type")]
@@ -49,6 +86,16 @@ struct RawRope {
     low_freq_factor: Option<f64>,
     high_freq_factor: Option<f64>,
     original_max_position_embeddings: Option<f64>,
+    partial_rotary_factor: Option<f64>,
+    attention_factor: Option<f64>,
+    beta_fast: Option<f64>,
+    beta_slow: Option<f64>,
+    mscale: Option<f64>,
+    mscale_all_dim: Option<f64>,
+    truncate: Option<bool>,
+    short_factor: Option<Vec<f64>>,
+    long_factor: Option<Vec<f64>>,
+    llama_4_scaling_beta: Option<f64>,
 }
 
 /// `eos_token_id` is a number or a list, in config.json and in generation_config.json.
@@ -104,7 +151,7 @@ impl DecoderConfig {
             "dtype": "float32",
             "eos_token_id": self.eos_token_ids.first(),
             "head_dim": self.head_dim,
-            "hidden_act": "silu",
+            "hidden_act": self.activation.hf_name(),
             "hidden_size": self.hidden_size,
             "initializer_range": self.initializer_range,
             "intermediate_size": self.intermediate_size,
@@ -115,49 +162,101 @@ impl DecoderConfig {
             "num_key_value_heads": self.n_kv_heads,
             "pad_token_id": self.pad_token_id,
             "rms_norm_eps": self.rms_norm_eps,
-            "rope_parameters": self.rope.to_json(),
+            "rope_parameters": self.rope_json(),
             "rope_theta": self.rope.theta,
             "tie_word_embeddings": self.tie_word_embeddings,
             "torch_dtype": "float32",
             "use_cache": true,
             "vocab_size": self.vocab_size,
         });
-        let window = self.windows.iter().copied().flatten().next();
-        let layer_types = || -> Vec<&str> {
-            let kind = |window: &Option<usize>| {
-                if window.is_some() { "sliding_attention" } else { "full_attention" }
-            };
-            self.windows.iter().map(kind).collect()
-        };
-        let own = match self.arch {
-            Arch::Qwen2 => json!({
-                "layer_types": layer_types(), "use_sliding_window": window.is_some(), "sliding_window": window,
-            }),
-            Arch::Qwen3 => json!({
-                "attention_bias": self.qkv_bias,
-                "layer_types": layer_types(), "use_sliding_window": window.is_some(), "sliding_window": window,
-            }),
-            Arch::Llama => json!({ "attention_bias": self.qkv_bias, "mlp_bias": self.mlp_bias }),
-            Arch::Mistral => json!({ "sliding_window": window }),
-        };
-        if let (Some(config), Value::Object(own)) = (config.as_object_mut(), own) {
+        if let (Some(config), Value::Object(own)) = (config.as_object_mut(), self.own_json()) {
             config.extend(own);
         }
         config
+    }
+
+    /// What only this family's config.json has.
+    fn own_json(&self) -> Value {
+        let window = self.windows.iter().copied().flatten().next();
+        let layer_types: Vec<&str> =
+            self.windows.iter().map(|window| if window.is_some() { SLIDING } else { FULL }).collect();
+        let query_pre_attn_scalar = self.scales.attention.powi(-2).round();
+        match self.arch {
+            Arch::Qwen2 => json!({
+                "layer_types": layer_types, "use_sliding_window": window.is_some(), "sliding_window": window,
+            }),
+            Arch::Qwen3 => json!({
+                "attention_bias": self.qkv_bias,
+                "layer_types": layer_types, "use_sliding_window": window.is_some(), "sliding_window": window,
+            }),
+            Arch::Llama => json!({ "attention_bias": self.qkv_bias, "mlp_bias": self.mlp_bias }),
+            Arch::Mistral | Arch::Ministral3 => json!({ "sliding_window": window }),
+            Arch::Phi3 => {
+                let original = match &self.rope.scaling {
+                    RopeScaling::LongRope(rope) => rope.original_max_position,
+                    _ => self.max_position_embeddings as f64,
+                };
+                json!({ "sliding_window": window, "original_max_position_embeddings": original })
+            }
+            Arch::Gemma2 => json!({
+                "hidden_activation": self.activation.hf_name(),
+                "layer_types": layer_types, "sliding_window": window,
+                "query_pre_attn_scalar": query_pre_attn_scalar,
+                "attn_logit_softcapping": self.soft_caps.attention,
+                "final_logit_softcapping": self.soft_caps.logits,
+            }),
+            Arch::Gemma3 => json!({
+                "hidden_activation": self.activation.hf_name(),
+                "layer_types": layer_types, "sliding_window": window,
+                "query_pre_attn_scalar": query_pre_attn_scalar,
+                "rope_local_base_freq": self.window_rope.theta,
+            }),
+            Arch::Granite => json!({
+                "attention_bias": self.qkv_bias, "mlp_bias": self.mlp_bias,
+                "embedding_multiplier": self.scales.embedding,
+                "attention_multiplier": self.scales.attention,
+                "residual_multiplier": self.scales.residual,
+                "logits_scaling": 1.0 / self.scales.logits,
+            }),
+            Arch::Olmo3 => json!({
+                "attention_bias": self.qkv_bias, "layer_types": layer_types, "sliding_window": window,
+            }),
+        }
+    }
+
+    fn rope_json(&self) -> Value {
+        let partial = self.rotary_dim as f64 / self.head_dim as f64;
+        let mut full = self.rope.to_json(partial);
+        match self.arch {
+            Arch::Gemma3 | Arch::Olmo3 => {
+                json!({ FULL: full, SLIDING: self.window_rope.to_json(partial) })
+            }
+            _ => {
+                if let (Some(fields), Some(growth)) = (full.as_object_mut(), self.score_growth) {
+                    fields.insert("llama_4_scaling_beta".to_owned(), json!(growth.beta));
+                    fields.insert(
+                        "original_max_position_embeddings".to_owned(),
+                        json!(growth.original_max_position),
+                    );
+                }
+                full
+            }
+        }
     }
 }
 
 impl RawConfig {
     fn resolve(self, arch: Arch) -> Result<DecoderConfig> {
-        if let Some(act) = self.hidden_act.as_deref().filter(|act| *act != "silu") {
-            return Err(self.unsupported("hidden_act", act));
-        }
+        let family = arch.family();
         let n_kv_heads = self.num_key_value_heads.unwrap_or(self.num_attention_heads);
         if n_kv_heads == 0 || !self.num_attention_heads.is_multiple_of(n_kv_heads) {
             let heads = format!("{} with {} attention heads", n_kv_heads, self.num_attention_heads);
             return Err(self.unsupported("num_key_value_heads", &heads));
         }
-        let rope = self.rope()?;
+        let activation = self.activation(family.activation)?;
+        let head_dim = self.head_dim.unwrap_or(self.hidden_size / self.num_attention_heads);
+        let (full_rope, window_rope) = self.ropes(arch)?;
+        let partial = full_rope.partial_rotary_factor.or(self.partial_rotary_factor).unwrap_or(1.0);
         let windows = self.windows(arch);
         let bias = self.attention_bias.unwrap_or(false);
         Ok(DecoderConfig {
@@ -168,14 +267,23 @@ impl RawConfig {
             n_layers: self.num_hidden_layers,
             n_heads: self.num_attention_heads,
             n_kv_heads,
-            head_dim: self.head_dim.unwrap_or(self.hidden_size / self.num_attention_heads),
+            head_dim,
+            norm_placement: family.norm_placement,
             rms_norm_eps: self.rms_norm_eps.unwrap_or(1e-6),
-            tie_word_embeddings: self.tie_word_embeddings,
+            norm_offset: family.norm_offset,
+            qk_norm: family.qk_norm,
+            tie_word_embeddings: self.tie_word_embeddings.unwrap_or(family.tie_word_embeddings),
             qkv_bias: arch == Arch::Qwen2 || bias,
             output_bias: arch != Arch::Qwen2 && bias,
             mlp_bias: self.mlp_bias.unwrap_or(false),
-            qk_norm: arch == Arch::Qwen3,
-            rope,
+            fused_maps: family.fused_maps,
+            activation,
+            scales: self.scales(arch, head_dim),
+            soft_caps: self.soft_caps(arch),
+            rope: self.rope(&full_rope, arch)?,
+            window_rope: self.rope(&window_rope, arch)?,
+            score_growth: full_rope.score_growth(),
+            rotary_dim: (head_dim as f64 * partial) as usize,
             windows,
             max_position_embeddings: self.max_position_embeddings.unwrap_or(2048),
             initializer_range: self.initializer_range.unwrap_or(0.02),
@@ -184,41 +292,168 @@ impl RawConfig {
         })
     }
 
-    fn rope(&self) -> Result<RopeConfig> {
-        let raw = self.rope_parameters.as_ref().or(self.rope_scaling.as_ref());
-        let theta = raw.and_then(|rope| rope.rope_theta).or(self.rope_theta).unwrap_or(10_000.0);
-        let Some(raw) = raw else {
-            return Ok(RopeConfig { theta, llama3: None });
+    fn activation(&self, default: Activation) -> Result<Activation> {
+        let (field, name) = match (&self.hidden_activation, &self.hidden_act) {
+            (Some(name), _) => ("hidden_activation", name),
+            // Old gemma files name an activation that transformers does not use.
+            (None, Some(name)) if default == Activation::Silu => ("hidden_act", name),
+            _ => return Ok(default),
         };
-        let llama3 = match raw.rope_type.as_deref().unwrap_or("default") {
-            "default" => None,
-            "llama3" => Some(
-                raw.llama3()
-                    .ok_or_else(|| self.unsupported("rope_parameters", "llama3 without its factors"))?,
+        match name.as_str() {
+            "silu" | "swish" => Ok(Activation::Silu),
+            "gelu_pytorch_tanh" | "gelu_new" => Ok(Activation::GeluTanh),
+            other => Err(self.unsupported(field, other)),
+        }
+    }
+
+    fn scales(&self, arch: Arch, head_dim: usize) -> Scales {
+        let by_width = |width: f64| width.powf(-0.5);
+        let attention = match arch {
+            Arch::Gemma2 | Arch::Gemma3 => by_width(self.query_pre_attn_scalar.unwrap_or(256.0)),
+            Arch::Granite => self.attention_multiplier.unwrap_or(1.0),
+            _ => by_width(head_dim as f64),
+        };
+        let embedding = match arch {
+            Arch::Granite => self.embedding_multiplier.unwrap_or(1.0),
+            _ if arch.family().scales_embedding => (self.hidden_size as f64).sqrt(),
+            _ => 1.0,
+        };
+        match arch {
+            Arch::Granite => Scales {
+                embedding,
+                attention,
+                residual: self.residual_multiplier.unwrap_or(1.0),
+                logits: 1.0 / self.logits_scaling.unwrap_or(1.0),
+            },
+            _ => Scales { embedding, attention, residual: 1.0, logits: 1.0 },
+        }
+    }
+
+    fn soft_caps(&self, arch: Arch) -> SoftCaps {
+        match arch {
+            Arch::Gemma2 => SoftCaps {
+                attention: self.attn_logit_softcapping.unwrap_or(Some(50.0)),
+                logits: self.final_logit_softcapping.unwrap_or(Some(30.0)),
+            },
+            Arch::Gemma3 => SoftCaps {
+                attention: self.attn_logit_softcapping.flatten(),
+                logits: self.final_logit_softcapping.flatten(),
+            },
+            _ => SoftCaps::default(),
+        }
+    }
+
+    /// Parameters for layers that see everything and for those with a window.
+    fn ropes(&self, arch: Arch) -> Result<(RawRope, RawRope)> {
+        let theta = Some(self.rope_theta.unwrap_or(arch.family().rope_theta));
+        let with_theta =
+            |rope: &RawRope, theta| RawRope { rope_theta: rope.rope_theta.or(theta), ..rope.clone() };
+        let shared = match &self.rope_parameters {
+            Some(RawRopes::PerLayerType { full_attention, sliding_attention }) => {
+                let full = full_attention.as_deref().cloned().unwrap_or_default();
+                return Ok((with_theta(&full, theta), with_theta(sliding_attention, theta)));
+            }
+            Some(RawRopes::Shared(rope)) => Some(rope.as_ref()),
+            None => self.rope_scaling.as_ref(),
+        };
+        let full = with_theta(shared.unwrap_or(&RawRope::default()), theta);
+        // Where windows have positions of their own, stretching is for the layers without.
+        let window = match arch {
+            Arch::Gemma3 => Some(self.rope_local_base_freq.unwrap_or(1e4)),
+            Arch::Olmo3 => full.rope_theta,
+            _ => return Ok((full.clone(), full)),
+        };
+        Ok((full, RawRope { rope_theta: window, ..RawRope::default() }))
+    }
+
+    fn rope(&self, raw: &RawRope, arch: Arch) -> Result<RopeConfig> {
+        let theta = raw.rope_theta.unwrap_or(arch.family().rope_theta);
+        let missing = |what: &str| self.unsupported("rope_parameters", what);
+        let mut kind = raw.rope_type.as_deref().unwrap_or("default");
+        if arch == Arch::Phi3 && matches!(kind, "su" | "yarn") {
+            kind = "longrope";
+        }
+        let scaling = match kind {
+            "default" => RopeScaling::Default,
+            "linear" => RopeScaling::Linear {
+                factor: raw.factor.ok_or_else(|| missing("linear without its factor"))?,
+            },
+            "llama3" => {
+                RopeScaling::Llama3(raw.llama3().ok_or_else(|| missing("llama3 without its factors"))?)
+            }
+            "yarn" => {
+                RopeScaling::Yarn(self.yarn(raw).ok_or_else(|| missing("yarn without its original context"))?)
+            }
+            "longrope" => RopeScaling::LongRope(
+                self.longrope(raw).ok_or_else(|| missing("longrope without its factors"))?,
             ),
             other => return Err(self.unsupported("rope_type", other)),
         };
-        Ok(RopeConfig { theta, llama3 })
+        Ok(RopeConfig { theta, scaling })
     }
 
-    /// Qwen switches windows on explicitly and lists the layers; Mistral's window holds on every layer.
+    fn yarn(&self, raw: &RawRope) -> Option<YarnRope> {
+        let original = raw.original_max_position_embeddings.or(self.original_max_position_embeddings);
+        let original_max_position = original.or(self.max_position_embeddings.map(|n| n as f64))?;
+        let longest = self.max_position_embeddings.map(|n| n as f64);
+        let factor = raw.factor.or(longest.map(|longest| longest / original_max_position))?;
+        let attention_factor =
+            raw.attention_factor.unwrap_or_else(|| match (raw.mscale, raw.mscale_all_dim) {
+                (Some(scale), Some(all)) if scale != 0.0 && all != 0.0 => {
+                    yarn_mscale(factor, scale) / yarn_mscale(factor, all)
+                }
+                _ => yarn_mscale(factor, 1.0),
+            });
+        Some(YarnRope {
+            factor,
+            beta_fast: raw.beta_fast.filter(|beta| *beta != 0.0).unwrap_or(32.0),
+            beta_slow: raw.beta_slow.filter(|beta| *beta != 0.0).unwrap_or(1.0),
+            original_max_position,
+            attention_factor,
+            truncate: raw.truncate.unwrap_or(true),
+        })
+    }
+
+    fn longrope(&self, raw: &RawRope) -> Option<LongRope> {
+        let longest = self.max_position_embeddings? as f64;
+        let original = raw.original_max_position_embeddings.or(self.original_max_position_embeddings);
+        let original_max_position = original.unwrap_or(longest);
+        let factor = raw.factor.unwrap_or(longest / original_max_position);
+        let attention_factor = raw.attention_factor.unwrap_or_else(|| {
+            if factor <= 1.0 { 1.0 } else { (1.0 + factor.ln() / original_max_position.ln()).sqrt() }
+        });
+        Some(LongRope {
+            short_factor: raw.short_factor.clone()?,
+            long_factor: raw.long_factor.clone()?,
+            original_max_position,
+            attention_factor,
+        })
+    }
+
+    /// Qwen switches windows on explicitly; Mistral's and Phi's hold on every layer; the others list the layers or
+    /// follow a pattern.
     fn windows(&self, arch: Arch) -> Vec<Option<usize>> {
         let n_layers = self.num_hidden_layers;
-        let Some(window) = self.sliding_window else {
+        let by_default = matches!(arch, Arch::Gemma2 | Arch::Gemma3 | Arch::Olmo3).then_some(4096);
+        let Some(window) = self.sliding_window.or(by_default) else {
             return vec![None; n_layers];
         };
         match arch {
-            Arch::Llama => vec![None; n_layers],
-            Arch::Mistral => vec![Some(window); n_layers],
-            Arch::Qwen2 | Arch::Qwen3 if !self.use_sliding_window.unwrap_or(false) => vec![None; n_layers],
-            Arch::Qwen2 | Arch::Qwen3 => (0..n_layers)
-                .map(|layer| match &self.layer_types {
-                    Some(types) => types.get(layer).is_some_and(|kind| kind == "sliding_attention"),
-                    None => layer >= self.max_window_layers.unwrap_or(n_layers),
-                })
-                .map(|slides| slides.then_some(window))
-                .collect(),
+            Arch::Llama | Arch::Granite => return vec![None; n_layers],
+            Arch::Mistral | Arch::Ministral3 | Arch::Phi3 => return vec![Some(window); n_layers],
+            Arch::Qwen2 | Arch::Qwen3 if !self.use_sliding_window.unwrap_or(false) => {
+                return vec![None; n_layers];
+            }
+            _ => {}
         }
+        let slides = |layer: usize| match (&self.layer_types, arch.family().full_every) {
+            (Some(types), _) => types.get(layer).is_some_and(|kind| kind == SLIDING),
+            (None, Some(every)) => {
+                !(layer + 1).is_multiple_of(self.sliding_window_pattern.unwrap_or(every).max(1))
+            }
+            (None, None) => layer >= self.max_window_layers.unwrap_or(n_layers),
+        };
+        (0..n_layers).map(|layer| slides(layer).then_some(window)).collect()
     }
 
     fn unsupported(&self, field: &str, value: &str) -> Error {
@@ -239,20 +474,57 @@ impl RawRope {
             original_max_position: self.original_max_position_embeddings?,
         })
     }
+
+    fn score_growth(&self) -> Option<ScoreGrowth> {
+        let beta = self.llama_4_scaling_beta?;
+        Some(ScoreGrowth { beta, original_max_position: self.original_max_position_embeddings? })
+    }
 }
 
 impl RopeConfig {
-    fn to_json(self) -> Value {
-        match self.llama3 {
-            None => json!({ "rope_theta": self.theta, "rope_type": "default" }),
-            Some(llama3) => json!({
-                "rope_theta": self.theta,
+    fn to_json(&self, partial_rotary_factor: f64) -> Value {
+        let mut value = match &self.scaling {
+            RopeScaling::Default => json!({ "rope_type": "default" }),
+            RopeScaling::Linear { factor } => json!({ "rope_type": "linear", "factor": factor }),
+            RopeScaling::Llama3(llama3) => json!({
                 "rope_type": "llama3",
                 "factor": llama3.factor,
                 "low_freq_factor": llama3.low_freq_factor,
                 "high_freq_factor": llama3.high_freq_factor,
                 "original_max_position_embeddings": llama3.original_max_position as u64,
             }),
+            RopeScaling::Yarn(yarn) => json!({
+                "rope_type": "yarn",
+                "factor": yarn.factor,
+                "beta_fast": yarn.beta_fast,
+                "beta_slow": yarn.beta_slow,
+                "original_max_position_embeddings": yarn.original_max_position as u64,
+                "attention_factor": yarn.attention_factor,
+                "truncate": yarn.truncate,
+            }),
+            RopeScaling::LongRope(rope) => json!({
+                "rope_type": "longrope",
+                "short_factor": rope.short_factor,
+                "long_factor": rope.long_factor,
+                "original_max_position_embeddings": rope.original_max_position as u64,
+                "attention_factor": rope.attention_factor,
+            }),
+        };
+        if let Some(fields) = value.as_object_mut() {
+            fields.insert("rope_theta".to_owned(), json!(self.theta));
+            if partial_rotary_factor != 1.0 {
+                fields.insert("partial_rotary_factor".to_owned(), json!(partial_rotary_factor));
+            }
+        }
+        value
+    }
+}
+
+impl Activation {
+    fn hf_name(self) -> &'static str {
+        match self {
+            Self::Silu => "silu",
+            Self::GeluTanh => "gelu_pytorch_tanh",
         }
     }
 }

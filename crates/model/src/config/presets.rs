@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Arch, DecoderConfig, RopeConfig};
+use super::{Arch, DecoderConfig, RopeConfig, Scales, ScoreGrowth, SoftCaps};
 use crate::Error;
 
 /// A named size.
@@ -87,8 +87,17 @@ impl FromStr for Size {
 impl DecoderConfig {
     /// A named size of an architecture. The vocabulary may be set afterwards.
     pub fn preset(arch: Arch, size: Size) -> Self {
-        let dims = size.dims();
-        let window = (arch == Arch::Mistral).then_some(4096);
+        let (dims, family) = (size.dims(), arch.family());
+        let head_dim = dims.hidden / dims.heads;
+        let attention = (head_dim as f64).powf(-0.5);
+        let granite = arch == Arch::Granite;
+        let qwen = matches!(arch, Arch::Qwen2 | Arch::Qwen3);
+        let rope = RopeConfig::plain(if qwen { 1e6 } else { family.rope_theta });
+        let window = |layer: usize| match (arch, family.full_every) {
+            (Arch::Mistral, _) => Some(4096),
+            (_, Some(every)) => (!(layer + 1).is_multiple_of(every)).then_some(512),
+            _ => None,
+        };
         Self {
             arch,
             vocab_size: dims.vocab,
@@ -97,20 +106,40 @@ impl DecoderConfig {
             n_layers: dims.layers,
             n_heads: dims.heads,
             n_kv_heads: dims.kv_heads,
-            head_dim: dims.hidden / dims.heads,
+            head_dim,
+            norm_placement: family.norm_placement,
             rms_norm_eps: 1e-6,
-            tie_word_embeddings: matches!(arch, Arch::Qwen2 | Arch::Qwen3),
+            norm_offset: family.norm_offset,
+            qk_norm: family.qk_norm,
+            tie_word_embeddings: qwen || family.tie_word_embeddings,
             qkv_bias: arch == Arch::Qwen2,
             output_bias: false,
             mlp_bias: false,
-            qk_norm: arch == Arch::Qwen3,
-            rope: RopeConfig {
-                theta: if arch == Arch::Qwen2 || arch == Arch::Qwen3 { 1e6 } else { 1e4 },
-                llama3: None,
+            fused_maps: family.fused_maps,
+            activation: family.activation,
+            scales: Scales {
+                embedding: match (granite, family.scales_embedding) {
+                    (true, _) => 12.0,
+                    (false, true) => (dims.hidden as f64).sqrt(),
+                    (false, false) => 1.0,
+                },
+                attention,
+                residual: if granite { 0.25 } else { 1.0 },
+                logits: if granite { 0.125 } else { 1.0 },
             },
-            windows: vec![window; dims.layers],
+            soft_caps: match arch {
+                Arch::Gemma2 => SoftCaps { attention: Some(50.0), logits: Some(30.0) },
+                _ => SoftCaps::default(),
+            },
+            window_rope: if arch == Arch::Gemma3 { RopeConfig::plain(1e4) } else { rope.clone() },
+            rope,
+            score_growth: (arch == Arch::Ministral3)
+                .then_some(ScoreGrowth { beta: 0.1, original_max_position: dims.positions as f64 }),
+            rotary_dim: head_dim,
+            windows: (0..dims.layers).map(window).collect(),
             max_position_embeddings: dims.positions,
-            initializer_range: 0.02,
+            // 0.02 at the width that it is customary for; narrower layers need more to pass a signal on.
+            initializer_range: 0.6 / (dims.hidden as f64).sqrt(),
             eos_token_ids: Vec::new(),
             pad_token_id: None,
         }

@@ -23,10 +23,10 @@ fn transformers_4_style_is_read() {
     let config = DecoderConfig::from_json(QWEN2_V4).unwrap();
     assert_eq!(config.arch, Arch::Qwen2);
     assert_eq!((config.head_dim, config.n_kv_heads, config.group()), (64, 2, 7));
-    assert_eq!(config.rope, RopeConfig { theta: 1e6, llama3: None });
+    assert_eq!(config.rope, RopeConfig::plain(1e6));
     assert_eq!(config.windows, vec![None; 24], "the window is switched off");
     assert_eq!(config.eos_token_ids, [151_645]);
-    assert!(config.qkv_bias && !config.output_bias && !config.qk_norm);
+    assert!(config.qkv_bias && !config.output_bias && config.qk_norm == QkNorm::None);
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn transformers_5_style_is_read() {
         high_freq_factor: 4.0,
         original_max_position: 8192.0,
     };
-    assert_eq!(config.rope, RopeConfig { theta: 5e5, llama3: Some(llama3) });
+    assert_eq!(config.rope, RopeConfig { theta: 5e5, scaling: RopeScaling::Llama3(llama3) });
     assert_eq!(config.eos_token_ids, [1, 2]);
     assert!(!config.qkv_bias);
 }
@@ -70,7 +70,7 @@ fn what_is_not_supported_is_named() {
         "{error}"
     );
     for (fields, message) in [
-        (r#"{"rope_scaling": {"type": "yarn", "factor": 4.0}}"#, "`rope_type` = `yarn`"),
+        (r#"{"rope_scaling": {"type": "dynamic", "factor": 4.0}}"#, "`rope_type` = `dynamic`"),
         (r#"{"hidden_act": "gelu"}"#, "`hidden_act` = `gelu`"),
         (r#"{"num_key_value_heads": 3}"#, "`num_key_value_heads` = `3 with 14 attention heads`"),
         (r#"{"rope_parameters": {"rope_type": "llama3", "factor": 8.0}}"#, "llama3 without its factors"),
@@ -107,12 +107,13 @@ fn every_preset_survives_its_own_config_json() {
 fn windows_and_stretched_positions_survive_config_json() {
     let mut config = DecoderConfig::preset(Arch::Qwen3, Size::Pico);
     config.windows = vec![None, Some(8)];
-    config.rope.llama3 = Some(Llama3Rope {
+    config.rope.scaling = RopeScaling::Llama3(Llama3Rope {
         factor: 8.0,
         low_freq_factor: 1.0,
         high_freq_factor: 4.0,
         original_max_position: 256.0,
     });
+    config.window_rope = config.rope.clone();
     assert_eq!(DecoderConfig::from_json(&config.to_json().to_string()).unwrap(), config);
 }
 

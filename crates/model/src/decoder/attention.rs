@@ -1,19 +1,22 @@
 //! Grouped-query attention over a batch that may be ragged and may continue a cache.
 
 use burn::module::Module;
-use burn::tensor::{DType, Device, Tensor, activation};
+use burn::tensor::{DType, Device, Tensor};
+use kernels::{AttentionSettings, attention};
 
 use super::cache::LayerCacheMut;
 use super::mask::attention_mask;
-use super::rope::RopeTables;
-use super::{Linear, Positions, RmsNorm, TokenBatch};
-use crate::config::DecoderConfig;
+use super::rope::{RopeTables, Side};
+use super::{Linear, Positions, RmsNorm, TokenBatch, select_slots};
+use crate::config::{DecoderConfig, RopeConfig};
 
 #[derive(Module, Debug)]
 pub(crate) struct Attention {
-    pub(crate) q_proj: Linear,
-    pub(crate) k_proj: Linear,
-    pub(crate) v_proj: Linear,
+    pub(crate) q_proj: Option<Linear>,
+    pub(crate) k_proj: Option<Linear>,
+    pub(crate) v_proj: Option<Linear>,
+    /// Instead of the three, where a family has them in one.
+    pub(crate) qkv_proj: Option<Linear>,
     pub(crate) o_proj: Linear,
     pub(crate) q_norm: Option<RmsNorm>,
     pub(crate) k_norm: Option<RmsNorm>,
@@ -29,15 +32,20 @@ pub(crate) struct Frame {
     n_kv_heads: usize,
     group: usize,
     head_dim: usize,
-    /// Holds the softmax scale too, which saves a pass over the scores.
-    q_rope: RopeTables,
-    k_rope: RopeTables,
-    /// Without a window.
-    full_mask: Option<Tensor<5>>,
-    /// With the model's window, where a layer has one and it hides something.
-    window_mask: Option<Tensor<5>>,
+    settings: AttentionSettings,
+    full: View,
+    /// With the model's window, where a layer has one.
+    windowed: View,
     /// First column of the cache that this pass writes.
     start: usize,
+}
+
+/// What a layer sees, and where it believes it is.
+#[derive(Clone)]
+struct View {
+    q_rope: RopeTables,
+    k_rope: RopeTables,
+    mask: Tensor<3>,
 }
 
 impl Frame {
@@ -73,13 +81,26 @@ impl Frame {
         config: &DecoderConfig,
         place: (&Device, DType),
     ) -> Self {
-        let scale = 1.0 / (config.head_dim as f32).sqrt();
+        let view = |rope: &RopeConfig, mask| {
+            let own = rope.depends_on_length().then(|| batch.own_positions());
+            let own_queries = own.as_ref().filter(|own| own.n_cols() == queries.n_cols());
+            let tables = |positions, side| RopeTables::new(rope, config, positions, side, place);
+            View {
+                q_rope: tables(own_queries.unwrap_or(queries), Side::Queries),
+                k_rope: tables(own.as_ref().unwrap_or(batch.positions()), Side::Keys),
+                mask,
+            }
+        };
         let mask = |window| attention_mask(queries, keys, window, place);
+        let window = config.windows.iter().copied().flatten().next();
         let reach = keys.values().iter().copied().max().unwrap_or(0) as usize + 1;
         // A window that reaches back to the first token hides nothing.
-        let window = config.windows.iter().copied().flatten().next().filter(|&window| window < reach);
-        let full_mask = if window.is_none() || config.windows.contains(&None) { mask(None) } else { None };
-        let window_mask = if window.is_some() { mask(window) } else { full_mask.clone() };
+        let hides = window.is_some_and(|window| window < reach);
+        let full = view(&config.rope, mask(None));
+        let windowed = match window {
+            Some(_) if hides || config.window_rope != config.rope => view(&config.window_rope, mask(window)),
+            _ => full.clone(),
+        };
         Self {
             n_rows: batch.n_rows(),
             n_queries: queries.n_cols(),
@@ -87,61 +108,75 @@ impl Frame {
             n_kv_heads: config.n_kv_heads,
             group: config.group(),
             head_dim: config.head_dim,
-            q_rope: RopeTables::new(&config.rope, config.head_dim, queries, scale, place),
-            k_rope: RopeTables::new(&config.rope, config.head_dim, batch.positions(), 1.0, place),
-            full_mask,
-            window_mask,
+            settings: AttentionSettings { soft_cap: config.soft_caps.attention.unwrap_or(0.0) as f32 },
+            full,
+            windowed,
             start,
         }
     }
 }
 
 impl Attention {
-    /// What `asking` reads from `asked`: the same slots, or some of them.
+    /// What all slots, or some of them, read from all slots.
     ///
     /// # Shapes
-    /// `[B·T, D]` and `[B·S, D]` → `[B·T, D]`
+    /// `[B·S, D]` → `[B·T, D]`
     pub(super) fn forward(
         &self,
-        (asking, asked): (Tensor<2>, Tensor<2>),
+        x: Tensor<2>,
+        slots: Option<&[usize]>,
         frame: &Frame,
         window: Option<usize>,
         cache: Option<LayerCacheMut<'_>>,
     ) -> Tensor<2> {
         let Frame { n_rows, n_queries, n_keys, n_kv_heads, group, head_dim, .. } = *frame;
         let n_heads = n_kv_heads * group;
+        let view = if window.is_some() { &frame.windowed } else { &frame.full };
         let heads = |y: Tensor<2>, n_cols: usize, n: usize| y.reshape([n_rows, n_cols, n, head_dim]);
-        let q = normed(&self.q_norm, heads(self.q_proj.forward(asking), n_queries, n_heads));
-        let k = normed(&self.k_norm, heads(self.k_proj.forward(asked.clone()), n_keys, n_kv_heads));
-        let v = heads(self.v_proj.forward(asked), n_keys, n_kv_heads).swap_dims(1, 2);
-        let q = frame.q_rope.rotate(q).swap_dims(1, 2);
-        let k = frame.k_rope.rotate(k).swap_dims(1, 2);
+        let (q, k, v) = self.project(x, slots, [n_heads * head_dim, n_kv_heads * head_dim]);
+        let q = normed(self.q_norm.as_ref(), q, |q| heads(q, n_queries, n_heads));
+        let k = normed(self.k_norm.as_ref(), k, |k| heads(k, n_keys, n_kv_heads));
+        let v = heads(v, n_keys, n_kv_heads).swap_dims(1, 2);
+        let q = view.q_rope.rotate(q).swap_dims(1, 2);
+        let k = view.k_rope.rotate(k).swap_dims(1, 2);
         let (k, v) = match cache {
             Some(cache) => cache.append(k, v, frame.start),
             None => (k, v),
         };
-        // The heads of a group share their keys: they are stacked along the queries instead of copying the keys.
-        let q = q.reshape([n_rows, n_kv_heads, group * n_queries, head_dim]);
-        let mask = if window.is_some() { &frame.window_mask } else { &frame.full_mask };
-        let scores = hide(q.matmul(k.swap_dims(2, 3)), mask.as_ref(), group);
-        let mixed = activation::softmax(scores, 3).matmul(v);
-        let mixed = mixed.reshape([n_rows, n_heads, n_queries, head_dim]).swap_dims(1, 2);
+        let mixed = attention(q, k, v, view.mask.clone(), frame.settings);
         self.o_proj.forward(mixed.reshape([n_rows * n_queries, n_heads * head_dim]))
     }
-}
 
-fn normed(norm: &Option<RmsNorm>, x: Tensor<4>) -> Tensor<4> {
-    match norm {
-        Some(norm) => norm.forward(x),
-        None => x,
+    /// Queries of the chosen slots; keys and values of all.
+    fn project(
+        &self,
+        x: Tensor<2>,
+        slots: Option<&[usize]>,
+        [q_width, kv_width]: [usize; 2],
+    ) -> (Tensor<2>, Tensor<2>, Tensor<2>) {
+        let chosen = |x: Tensor<2>| match slots {
+            Some(slots) => select_slots(x, slots),
+            None => x,
+        };
+        match (&self.qkv_proj, &self.q_proj, &self.k_proj, &self.v_proj) {
+            (Some(qkv), ..) => {
+                let all = qkv.forward(x);
+                let part = |from, width| all.clone().narrow(1, from, width);
+                (chosen(part(0, q_width)), part(q_width, kv_width), part(q_width + kv_width, kv_width))
+            }
+            (None, Some(q), Some(k), Some(v)) => {
+                (q.forward(chosen(x.clone())), k.forward(x.clone()), v.forward(x))
+            }
+            _ => unreachable!("a model is built with one map or with three"),
+        }
     }
 }
 
-/// # Shapes
-/// `[B, Hkv, G·T, S]` and `[1 or B, 1, 1, T, S]` → `[B, Hkv, G·T, S]`
-fn hide(scores: Tensor<4>, mask: Option<&Tensor<5>>, group: usize) -> Tensor<4> {
-    let Some(mask) = mask else { return scores };
-    let [b, h, gt, s] = scores.dims();
-    let scores = scores.reshape([b, h, group, gt / group, s]) + mask.clone();
-    scores.reshape([b, h, gt, s])
+/// Splits into heads, and norms where there is a norm: over a head or over all of them, as its width says.
+fn normed(norm: Option<&RmsNorm>, x: Tensor<2>, to_heads: impl Fn(Tensor<2>) -> Tensor<4>) -> Tensor<4> {
+    match norm {
+        None => to_heads(x),
+        Some(norm) if norm.weight.val().dims()[0] == x.dims()[1] => to_heads(norm.forward(x)),
+        Some(norm) => norm.forward(to_heads(x)),
+    }
 }

@@ -6,6 +6,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
+use kernels::linear;
 
 /// `y = x Wᵀ + b + s · (x Aᵀ) Bᵀ`
 #[derive(Module, Debug)]
@@ -37,14 +38,14 @@ impl Linear {
     /// # Shapes
     /// `[N, in]` → `[N, out]`
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let mut y = x.clone().matmul(self.weight.val().transpose());
+        let mut y = linear(x.clone(), self.weight.val());
         if let Some(bias) = &self.bias {
             y = y + bias.val().unsqueeze();
         }
         if let (Some(a), Some(b)) = (&self.lora_a, &self.lora_b) {
             // Scaled in the middle, where the matrix is narrow.
-            let low = x.matmul(a.val().transpose()).mul_scalar(self.lora_scale);
-            y = y + low.matmul(b.val().transpose());
+            let low = linear(x, a.val()).mul_scalar(self.lora_scale);
+            y = y + linear(low, b.val());
         }
         y
     }

@@ -8,7 +8,7 @@ use super::Positions;
 /// range of bf16.
 const HIDDEN: f32 = -1e30;
 
-/// The additive mask `[1 or B, 1, 1, T, S]`, or `None` if every query sees every key.
+/// The additive mask `[1 or B, T, S]`.
 ///
 /// A query at position p sees the keys at positions p−w+1 … p, w being the window.
 pub(super) fn attention_mask(
@@ -16,7 +16,7 @@ pub(super) fn attention_mask(
     keys: &Positions,
     window: Option<usize>,
     (device, dtype): (&Device, DType),
-) -> Option<Tensor<5>> {
+) -> Tensor<3> {
     let n_rows = queries.n_rows().max(keys.n_rows());
     let (n_queries, n_keys) = (queries.n_cols(), keys.n_cols());
     let mut mask = Vec::with_capacity(n_rows * n_queries * n_keys);
@@ -27,9 +27,5 @@ pub(super) fn attention_mask(
             mask.extend(keys.row(row).iter().map(|&key| if visible(key) { 0.0 } else { HIDDEN }));
         }
     }
-    if mask.iter().all(|&value| value == 0.0) {
-        return None;
-    }
-    let data = TensorData::new(mask, [n_rows, 1, 1, n_queries, n_keys]);
-    Some(Tensor::from_data(data, (device, dtype)))
+    Tensor::from_data(TensorData::new(mask, [n_rows, n_queries, n_keys]), (device, dtype))
 }

@@ -2,30 +2,37 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Tensor};
+use kernels::rms_norm;
 
-/// `x / sqrt(mean(x²) + eps) · weight` over the last dimension.
+/// `x / sqrt(mean(x²) + eps) · (weight + offset)` over the last dimension.
 #[derive(Module, Debug)]
 pub struct RmsNorm {
     /// `[D]`
     pub weight: Param<Tensor<1>>,
     /// Added to the mean square.
     pub eps: f64,
+    /// Added to the weight; where it is not 0 (gemma), the product is in f32 too.
+    pub offset: f64,
 }
 
 impl RmsNorm {
     /// A norm with the given weight.
-    pub fn new(weight: Tensor<1>, eps: f64) -> Self {
-        Self { weight: Param::from_tensor(weight), eps }
+    pub fn new(weight: Tensor<1>, eps: f64, offset: f64) -> Self {
+        Self { weight: Param::from_tensor(weight), eps, offset }
     }
 
     /// # Shapes
     /// `[.., D]` → `[.., D]`
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        let dtype = x.dtype();
+        let (dtype, weight) = (x.dtype(), self.weight.val());
         if dtype == DType::F32 {
-            return self.unit(x) * self.weight.val().unsqueeze();
+            return rms_norm(x, weight, self.eps, self.offset);
         }
-        self.unit(x.cast(DType::F32)).cast(dtype) * self.weight.val().unsqueeze()
+        let unit = self.unit(x.cast(DType::F32));
+        if self.offset == 0.0 {
+            return unit.cast(dtype) * weight.unsqueeze();
+        }
+        (unit * weight.cast(DType::F32).add_scalar(self.offset).unsqueeze()).cast(dtype)
     }
 
     fn unit<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {

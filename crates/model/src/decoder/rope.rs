@@ -2,73 +2,114 @@
 //!
 //! burn's `RotaryEncoding` interleaves the two halves (GPT-J), which is another function. The tables of a forward pass
 //! are computed on the host in f32, as HF computes them: at position 10,000 the rounding of the angle is visible.
+//!
+//! # Source
+//! `modeling_rope_utils.py` of transformers 5.23.0, for the stretched kinds.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use kernels::rotate;
 
 use super::Positions;
-use crate::config::{Llama3Rope, RopeConfig};
+use crate::config::{DecoderConfig, Llama3Rope, RopeConfig, RopeScaling, YarnRope};
 
 /// Cosines and sines for the slots of a batch, `[1 or B, T, 1, head_dim]`.
+#[derive(Clone)]
 pub(super) struct RopeTables {
     cos: Tensor<4>,
     /// The first half negated, so that rotating is one swap of halves.
     sin: Tensor<4>,
+    rotary_dim: usize,
+}
+
+/// What the tables hold besides the rotation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// The factor of the scores, and its growth with the position: that saves a pass over the scores.
+    Queries,
+    /// Nothing.
+    Keys,
 }
 
 impl RopeTables {
     pub(super) fn new(
-        config: &RopeConfig,
-        head_dim: usize,
+        rope: &RopeConfig,
+        config: &DecoderConfig,
         positions: &Positions,
-        scale: f32,
+        side: Side,
         (device, dtype): (&Device, DType),
     ) -> Self {
-        let frequencies = frequencies(config, head_dim);
-        let n_slots = positions.values().len();
-        let (mut cos, mut sin) =
-            (Vec::with_capacity(n_slots * head_dim), Vec::with_capacity(n_slots * head_dim));
-        for &position in positions.values() {
-            let angles = frequencies.iter().map(|frequency| (position.max(0) as f32) * frequency);
-            let start = cos.len();
-            for angle in angles {
-                cos.push(angle.cos() * scale);
-                sin.push(-angle.sin() * scale);
+        let (head_dim, rotary_dim) = (config.head_dim, config.rotary_dim);
+        let n_values = positions.values().len() * head_dim;
+        let (mut cos, mut sin) = (Vec::with_capacity(n_values), Vec::with_capacity(n_values));
+        for row in 0..positions.n_rows() {
+            let positions = positions.row(row);
+            let length = positions.iter().copied().max().unwrap_or(0) + 1;
+            let (frequencies, sharpness) = frequencies(rope, rotary_dim, f64::from(length));
+            for &position in positions {
+                let position = position.max(0) as f32;
+                let scale = side.factor(config, position);
+                let start = cos.len();
+                for frequency in &frequencies {
+                    let (sine, cosine) = (position * frequency).sin_cos();
+                    cos.push(cosine * sharpness * scale);
+                    sin.push(-sine * sharpness * scale);
+                }
+                cos.extend_from_within(start..);
+                sin.extend(sin[start..].iter().map(|x| -x).collect::<Vec<_>>());
+                cos.resize(start + head_dim, scale);
+                sin.resize(start + head_dim, 0.0);
             }
-            cos.extend_from_within(start..);
-            sin.extend(sin[start..].iter().map(|x| -x).collect::<Vec<_>>());
         }
         let shape = [positions.n_rows(), positions.n_cols(), 1, head_dim];
         let upload = |values| Tensor::from_data(TensorData::new(values, shape), (device, dtype));
-        Self { cos: upload(cos), sin: upload(sin) }
+        Self { cos: upload(cos), sin: upload(sin), rotary_dim }
     }
 
     /// # Shapes
     /// `[B, T, heads, head_dim]` → the same
     pub(super) fn rotate(&self, x: Tensor<4>) -> Tensor<4> {
-        let half = x.dims()[3] / 2;
-        let low = x.clone().narrow(3, 0, half);
-        let high = x.clone().narrow(3, half, half);
-        let swapped = Tensor::cat(vec![high, low], 3);
-        x * self.cos.clone() + swapped * self.sin.clone()
+        rotate(x, self.cos.clone(), self.sin.clone(), self.rotary_dim / 2)
     }
 }
 
-/// Angle per position of each pair of dimensions.
-fn frequencies(config: &RopeConfig, head_dim: usize) -> Vec<f32> {
-    (0..head_dim / 2)
-        .map(|pair| 1.0 / (config.theta as f32).powf(2.0 * pair as f32 / head_dim as f32))
-        .map(|frequency| match &config.llama3 {
-            None => frequency,
-            Some(llama3) => llama3.stretch(frequency),
-        })
-        .collect()
+impl Side {
+    fn factor(self, config: &DecoderConfig, position: f32) -> f32 {
+        if self == Self::Keys {
+            return 1.0;
+        }
+        let growth = config.score_growth.map_or(1.0, |growth| {
+            1.0 + growth.beta as f32 * (position / growth.original_max_position as f32).floor().ln_1p()
+        });
+        config.scales.attention as f32 * growth
+    }
+}
+
+/// Angle per position of each pair of dimensions in a sequence of `length` tokens, and a factor of sines and cosines.
+fn frequencies(rope: &RopeConfig, rotary_dim: usize, length: f64) -> (Vec<f32>, f32) {
+    let n_pairs = rotary_dim / 2;
+    let plain = |pair: usize| 1.0 / (rope.theta as f32).powf(2.0 * pair as f32 / rotary_dim as f32);
+    let each = |stretched: &dyn Fn(usize, f32) -> f32| {
+        (0..n_pairs).map(|pair| stretched(pair, plain(pair))).collect()
+    };
+    match &rope.scaling {
+        RopeScaling::Default => (each(&|_, frequency| frequency), 1.0),
+        RopeScaling::Linear { factor } => (each(&|_, frequency| frequency / *factor as f32), 1.0),
+        RopeScaling::Llama3(llama3) => (each(&|_, frequency| llama3.stretch(frequency)), 1.0),
+        RopeScaling::Yarn(yarn) => {
+            let stretched = each(&|pair, frequency| yarn.stretch(pair, frequency, rope.theta, rotary_dim));
+            (stretched, yarn.attention_factor as f32)
+        }
+        RopeScaling::LongRope(long) => {
+            let is_long = length > long.original_max_position;
+            let factors = if is_long { &long.long_factor } else { &long.short_factor };
+            let stretched = each(&|pair, frequency| frequency / factors.get(pair).map_or(1.0, |f| *f as f32));
+            (stretched, long.attention_factor as f32)
+        }
+    }
 }
 
 impl Llama3Rope {
     /// Long wavelengths are stretched by `factor`, short ones kept, and those between interpolated.
-    ///
-    /// # Source
-    /// `_compute_llama3_parameters` in transformers' `modeling_rope_utils.py`.
     fn stretch(&self, frequency: f32) -> f32 {
         let frequency = f64::from(frequency);
         let wavelength = 2.0 * std::f64::consts::PI / frequency;
@@ -82,5 +123,25 @@ impl Llama3Rope {
             (1.0 - smooth) * frequency / self.factor + smooth * frequency
         };
         stretched as f32
+    }
+}
+
+impl YarnRope {
+    /// Pairs that turn often in the original context are kept, those that turn rarely stretched, and those between
+    /// interpolated by their number.
+    fn stretch(&self, pair: usize, frequency: f32, theta: f64, rotary_dim: usize) -> f32 {
+        let pair_with_turns = |turns: f64| {
+            let wavelength = self.original_max_position / (turns * 2.0 * std::f64::consts::PI);
+            rotary_dim as f64 * wavelength.ln() / (2.0 * theta.ln())
+        };
+        let (mut first, mut last) = (pair_with_turns(self.beta_fast), pair_with_turns(self.beta_slow));
+        if self.truncate {
+            (first, last) = (first.floor(), last.ceil());
+        }
+        let (first, last) = (first.max(0.0), last.min(rotary_dim as f64 - 1.0));
+        let width = if first == last { 0.001 } else { last - first };
+        let stretched = ((pair as f64 - first) / width).clamp(0.0, 1.0);
+        let frequency = f64::from(frequency);
+        (frequency / self.factor * stretched + frequency * (1.0 - stretched)) as f32
     }
 }

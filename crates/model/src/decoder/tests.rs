@@ -72,30 +72,23 @@ fn gradients_agree_with_finite_differences() {
     for arch in Arch::ALL {
         let model = pico(arch, 1, &Device::flex().autodiff());
         let grads = cross_entropy(&model, &ROWS).backward();
-        let weights = [
-            ("q_proj", model.model.layers[0].self_attn.q_proj.weight.val()),
-            ("v_proj", model.model.layers[1].self_attn.v_proj.weight.val()),
-            ("down_proj", model.model.layers[0].mlp.down_proj.weight.val()),
-        ];
-        for (which, (name, weight)) in weights.into_iter().enumerate() {
-            let grad = weight.grad(&grads).expect("a trained weight has a gradient");
+        for (layer, target) in
+            [(0, Target::QProj), (1, Target::VProj), (1, Target::QkvProj), (0, Target::DownProj)]
+        {
+            let Some(linear) = model.model.layers[layer].linear(target) else { continue };
+            let grad = linear.weight.val().grad(&grads).expect("a trained weight has a gradient");
             // Along the gradient itself, where the difference is largest against rounding.
             let norm = scalar(grad.clone().square().sum()).sqrt();
             let direction = grad.div_scalar(norm);
             let step = 2e-2;
             let loss_at = |t: f32| {
                 let mut moved = model.valid();
-                let layers = &mut moved.model.layers;
-                let slot = match which {
-                    0 => &mut layers[0].self_attn.q_proj.weight,
-                    1 => &mut layers[1].self_attn.v_proj.weight,
-                    _ => &mut layers[0].mlp.down_proj.weight,
-                };
+                let slot = &mut moved.model.layers[layer].linear_mut(target).unwrap().weight;
                 *slot = slot.clone().map(|weight| weight + direction.clone().mul_scalar(t));
                 scalar(cross_entropy(&moved, &ROWS))
             };
             let slope = (loss_at(step) - loss_at(-step)) / (2.0 * step);
-            assert!((slope - norm).abs() <= 0.02 * norm + 1e-4, "{arch} {name}: {slope} against {norm}");
+            assert!((slope - norm).abs() <= 0.02 * norm + 1e-4, "{arch} {target}: {slope} against {norm}");
         }
     }
 }
@@ -106,7 +99,7 @@ fn with_an_adapter_only_the_adapter_has_gradients() {
         pico(Arch::Qwen2, 1, &Device::flex().autodiff()).with_fresh_lora(&LoraConfig::all_linear(4, 8.0), 0);
     let grads = cross_entropy(&model, &ROWS).backward();
     for layer in &model.model.layers {
-        let linear = &layer.self_attn.k_proj;
+        let linear = layer.linear(Target::KProj).unwrap();
         assert!(linear.weight.val().grad(&grads).is_none());
         assert!(linear.bias.as_ref().unwrap().val().grad(&grads).is_none());
         let b = linear.lora_b.as_ref().unwrap().val().grad(&grads).expect("B learns first");

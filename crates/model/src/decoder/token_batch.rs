@@ -97,6 +97,16 @@ impl TokenBatch {
         &self.positions
     }
 
+    /// The positions with one row for each sequence, padding marked.
+    pub(super) fn own_positions(&self) -> Positions {
+        if self.positions.n_rows() == self.n_rows {
+            return self.positions.clone();
+        }
+        let slot = |length: usize, col: usize| if col < length { col as i32 } else { Positions::PADDING };
+        let row = |length: &usize| (0..self.n_cols).map(|col| slot(*length, col)).collect::<Vec<_>>();
+        Positions::per_row(self.lengths.iter().flat_map(row).collect(), self.n_cols)
+    }
+
     /// True if each row's tokens come before its padding.
     pub(super) fn is_right_padded(&self) -> bool {
         self.positions.n_rows() == 1

@@ -16,9 +16,6 @@ pub(super) struct HostLogits {
 impl HostLogits {
     /// Logits of hidden states, whole or for some tokens.
     ///
-    /// With `columns`, only those rows of the head are multiplied: a constrained choice between three tokens needs no
-    /// product with the vocabulary.
-    ///
     /// # Shapes
     /// `rows`: `[N, D]`
     pub(super) fn of_rows(model: &LanguageModel, rows: Tensor<2>, columns: Option<Vec<u32>>) -> Self {
@@ -26,7 +23,7 @@ impl HostLogits {
             None => model.lm_logits(rows),
             Some(columns) => {
                 let columns: Vec<usize> = columns.iter().map(|&id| id as usize).collect();
-                rows.matmul(select_slots(model.lm_head_weight(), &columns).transpose())
+                model.lm_logits_of(rows, &columns)
             }
         };
         let n_cols = logits.dims()[1];

@@ -21,11 +21,13 @@ pub(super) fn draw(logits: &[f32], sampling: &Sampling, seed: u64, position: usi
         let index = argmax(logits);
         return Draw { index, logprob: log_softmax(logits, 1.0)[index] };
     }
-    let logprobs = log_softmax(logits, sampling.temperature);
-    let kept = kept(&logprobs, sampling);
-    let weight = |index: usize| f64::from(logprobs[index]).exp();
-    let total: f64 = match &kept {
-        None => (0..logprobs.len()).map(weight).sum(),
+    let max = most(logits);
+    let weights = kernels::exponentials(logits, max, sampling.temperature);
+    let sum: f64 = weights.iter().copied().map(f64::from).sum();
+    let kept = kept(&weights, sum, sampling);
+    let weight = |index: usize| f64::from(weights[index]);
+    let total = match &kept {
+        None => sum,
         Some(kept) => kept.iter().map(|&index| weight(index)).sum(),
     };
     let mut left = uniform(seed, position) * total;
@@ -34,45 +36,52 @@ pub(super) fn draw(logits: &[f32], sampling: &Sampling, seed: u64, position: usi
         left < 0.0
     };
     let index = match &kept {
-        None => (0..logprobs.len()).find(|&index| walk(index)),
+        None => (0..weights.len()).find(|&index| walk(index)),
         Some(kept) => kept.iter().copied().find(|&index| walk(index)),
     };
     // Rounding may leave a sliver beyond the last token.
-    let index = index.unwrap_or_else(|| argmax(&logprobs));
-    Draw { index, logprob: logprobs[index] }
+    let index = index.unwrap_or_else(|| argmax(logits));
+    Draw { index, logprob: (logits[index] - max) / sampling.temperature - sum.ln() as f32 }
 }
 
 /// Natural log-probabilities of `softmax(logits / temperature)`.
 pub(super) fn log_softmax(logits: &[f32], temperature: f32) -> Vec<f32> {
-    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let max = most(logits);
     let sum: f64 = logits.iter().map(|&logit| f64::from((logit - max) / temperature).exp()).sum();
     let log_sum = sum.ln() as f32;
     logits.iter().map(|&logit| (logit - max) / temperature - log_sum).collect()
 }
 
 /// Indices that top-k and top-p leave, ascending; `None` for all.
-fn kept(logprobs: &[f32], sampling: &Sampling) -> Option<Vec<usize>> {
+fn kept(weights: &[f32], total: f64, sampling: &Sampling) -> Option<Vec<usize>> {
     let top_k = sampling.top_k as usize;
-    if (top_k == 0 || top_k >= logprobs.len()) && sampling.top_p >= 1.0 {
+    if (top_k == 0 || top_k >= weights.len()) && sampling.top_p >= 1.0 {
         return None;
     }
-    let mut order: Vec<usize> = (0..logprobs.len()).collect();
+    let mut order: Vec<usize> = (0..weights.len()).collect();
     // Ties by index, so that the cut is deterministic.
-    order.sort_by(|&i, &j| logprobs[j].total_cmp(&logprobs[i]).then(i.cmp(&j)));
+    order.sort_by(|&i, &j| weights[j].total_cmp(&weights[i]).then(i.cmp(&j)));
     if top_k > 0 {
         order.truncate(top_k);
     }
     if sampling.top_p < 1.0 {
-        let total: f64 = order.iter().map(|&index| f64::from(logprobs[index]).exp()).sum();
+        let total: f64 = match top_k {
+            0 => total,
+            _ => order.iter().map(|&index| f64::from(weights[index])).sum(),
+        };
         let mut mass = 0.0;
         let reached = order.iter().position(|&index| {
-            mass += f64::from(logprobs[index]).exp();
+            mass += f64::from(weights[index]);
             mass >= f64::from(sampling.top_p) * total
         });
         order.truncate(reached.map_or(order.len(), |last| last + 1));
     }
     order.sort_unstable();
     Some(order)
+}
+
+fn most(logits: &[f32]) -> f32 {
+    logits.iter().copied().fold(f32::NEG_INFINITY, f32::max)
 }
 
 fn argmax(values: &[f32]) -> usize {

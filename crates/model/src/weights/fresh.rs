@@ -1,4 +1,4 @@
-//! Fresh weights as HF initialises them: normal with the configured deviation, biases 0, norms 1.
+//! Fresh weights as HF initialises them: normal with the configured deviation, biases 0, norms neutral.
 
 use burn::tensor::{DType, Device, TensorData};
 use rand::rngs::ChaCha8Rng;
@@ -12,13 +12,15 @@ use crate::decoder::LanguageModel;
 struct FreshWeights {
     seed: u64,
     std: f32,
+    /// Weight of a norm that changes nothing.
+    unit: f32,
 }
 
 impl TensorSource for FreshWeights {
     fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<TensorData> {
         let n = shape.iter().product();
         let values = match shape.len() {
-            1 if name.ends_with("norm.weight") => vec![1.0; n],
+            1 if name.ends_with("norm.weight") => vec![self.unit; n],
             1 => vec![0.0; n],
             _ => normal_values(&mut tensor_rng(self.seed, name), self.std, n),
         };
@@ -32,7 +34,8 @@ impl LanguageModel {
     /// # Panics
     /// Never for a configuration that was read from a file or made by [`DecoderConfig::preset`].
     pub fn fresh(config: &DecoderConfig, seed: u64, device: &Device) -> Self {
-        let mut source = FreshWeights { seed, std: config.initializer_range as f32 };
+        let (std, unit) = (config.initializer_range as f32, 1.0 - config.norm_offset as f32);
+        let mut source = FreshWeights { seed, std, unit };
         build(config, &mut source, DType::F32, device)
             .expect("fresh tensors have the shapes that are asked for")
     }

@@ -9,7 +9,7 @@ use url::Url;
 const STATS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// User and system time of all threads so far.
-pub(super) fn of_this_process() -> Duration {
+pub fn cpu_of_this_process() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
 }

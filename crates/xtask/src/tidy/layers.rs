@@ -6,16 +6,17 @@ use super::Finding;
 use super::workspace::{Crate, Workspace};
 
 /// Rank and weight of every crate, planned ones included (ARCHITECTURE.md).
-const CRATES: [(&str, u8, Weight); 17] = [
+const CRATES: [(&str, u8, Weight); 18] = [
     ("schema", 0, Weight::Light),
     ("games", 0, Weight::Light),
-    ("model", 0, Weight::Heavy),
+    ("kernels", 0, Weight::Heavy),
+    ("model", 1, Weight::Heavy),
     ("journal", 1, Weight::Light),
     ("data", 1, Weight::Light),
     ("envclient", 1, Weight::Light),
     ("sidecar", 1, Weight::Light),
     ("reward", 1, Weight::Light),
-    ("train", 1, Weight::Heavy),
+    ("train", 2, Weight::Heavy),
     ("rollout", 2, Weight::Light),
     ("eval", 3, Weight::Light),
     ("grpo", 3, Weight::Heavy),
@@ -36,7 +37,7 @@ enum Weight {
 }
 
 /// Crates that compute: nothing in them waits for the network.
-const COMPUTING: [&str; 3] = ["model", "train", "diffusion"];
+const COMPUTING: [&str; 4] = ["kernels", "model", "train", "diffusion"];
 const NETWORK: [&str; 4] = ["axum", "hyper", "reqwest", "tokio-util"];
 
 fn rank_of(name: &str) -> Option<(u8, Weight)> {
@@ -159,7 +160,8 @@ pub(super) fn one_backend_feature(workspace: &Workspace) -> Vec<Finding> {
             if feature != "cuda" && !implicit(feature) && !(feature == "default" && parts.is_empty()) {
                 findings.push(Finding::new(manifest(name), format!("feature `{feature}` of `{name}`"), HINT));
             }
-            if parts.iter().any(|part| part.starts_with("burn/")) && name != "model" {
+            let may_choose = matches!(name.as_str(), "kernels" | "model");
+            if parts.iter().any(|part| part.starts_with("burn/")) && !may_choose {
                 let what = format!("feature `{feature}` of `{name}` turns on burn's own features");
                 findings.push(Finding::new(manifest(name), what, HINT));
             }

@@ -1,0 +1,177 @@
+//! `croupier bench generate|train`: tokens per second of the engine and seconds of an optimizer step, on random tokens.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use burn::tensor::DType;
+use model::{DeviceChoice, DeviceInfo, GenerateRequest, LanguageModel, LoraConfig, Sampling, generate_batch};
+use rollout::bench::cpu_of_this_process;
+use serde_json::json;
+use train::sft::CrossEntropy;
+use train::{Learner, LearnerConfig, Row, ScoreSettings};
+
+use super::{median, print};
+use crate::args::{BenchGenerateArgs, BenchTrainArgs, TrainMode, WeightType};
+use crate::failure::Failure;
+
+/// Ids of the random prompts, as the Python peers draw them.
+const PROMPT_IDS: u32 = 2000;
+/// Small enough not to diverge on random tokens.
+const LEARNING_RATE: f64 = 1e-5;
+
+/// The device, with as many threads as asked for.
+fn open(device: &str, threads: Option<usize>) -> Result<DeviceInfo> {
+    if let Some(threads) = threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        pool.map_err(|error| Failure::bad_input(format!("--threads {threads}: {error}"), "e.g. 1"))?;
+    }
+    let opened = device.parse::<DeviceChoice>().and_then(DeviceChoice::open);
+    Ok(opened.map_err(|error| Failure::bad_input(error.to_string(), "--device cpu"))?)
+}
+
+/// Wall clock and CPU time of one piece of work.
+fn timed<T>(work: impl FnOnce() -> T) -> (T, f64, f64) {
+    let (cpu, started) = (cpu_of_this_process(), Instant::now());
+    let done = work();
+    let cpu: Duration = cpu_of_this_process().saturating_sub(cpu);
+    (done, started.elapsed().as_secs_f64(), cpu.as_secs_f64())
+}
+
+fn random_ids(n: usize, seed: u64, vocab_size: usize) -> Vec<u32> {
+    let mut rng = games::rng::FastRng::new(seed);
+    let bound = PROMPT_IDS.min(vocab_size as u32);
+    (0..n).map(|_| rng.below(bound as usize) as u32).collect()
+}
+
+pub(super) fn bench_generate(args: &BenchGenerateArgs) -> Result<()> {
+    let device = open(&args.device, args.threads)?;
+    let on_cpu = device.name == "cpu";
+    let model = match args.dtype {
+        WeightType::F32 => LanguageModel::load(&args.model, DType::F32, &device.device)?,
+        WeightType::Bf16 if on_cpu => {
+            LanguageModel::load(&args.model, DType::F32, &device.device)?.with_bf16_matrices()
+        }
+        WeightType::Bf16 => LanguageModel::load(&args.model, DType::BF16, &device.device)?,
+    };
+    let config = model.config();
+    if args.prompt + args.new > config.max_position_embeddings || args.new < 2 {
+        let message = format!("{} prompt and {} new tokens", args.prompt, args.new);
+        let hint =
+            format!("at least 2 new tokens; the model holds {} in all", config.max_position_embeddings);
+        return Err(Failure::bad_input(message, hint).into());
+    }
+    for &batch in &args.batch {
+        let begun = Instant::now();
+        let requests = |new: usize| -> Vec<GenerateRequest> {
+            let sampling = Sampling { max_new_tokens: new as u32, ..Sampling::default() };
+            let prompt = |row| random_ids(args.prompt, row, config.vocab_size);
+            let request = |row| GenerateRequest {
+                prompt: prompt(row),
+                candidates: None,
+                sampling,
+                stop_tokens: Vec::new(),
+                seed: row,
+            };
+            (0..batch as u64).map(request).collect()
+        };
+        let run = |new: usize| {
+            let requests = requests(new);
+            timed(|| generate_batch(&model, &requests, 0))
+        };
+        run(4);
+        let (mut firsts, mut walls, mut cpus) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..args.runs.max(1) {
+            let (_, first, _) = run(1);
+            let (generated, wall, cpu) = run(args.new);
+            let n: usize = generated.into_iter().map(|row| row.map_or(0, |row| row.token_ids.len())).sum();
+            anyhow::ensure!(n == batch * args.new, "{n} tokens instead of {}", batch * args.new);
+            firsts.push(first);
+            walls.push(wall);
+            cpus.push(cpu);
+        }
+        let n_tokens = (batch * args.new) as f64;
+        let rates: Vec<f64> = walls.iter().map(|wall| n_tokens / wall).collect();
+        let decode: Vec<f64> = walls
+            .iter()
+            .zip(&firsts)
+            .map(|(wall, first)| (batch * (args.new - 1)) as f64 / (wall - first).max(1e-9))
+            .collect();
+        let figures = json!({
+            "model": args.model.display().to_string(),
+            "dtype": if args.dtype == WeightType::F32 { "f32" } else { "bf16" },
+            "batch": batch,
+            "prompt_tokens": args.prompt,
+            "new_tokens": args.new,
+            "prefill_tok_s": (batch * args.prompt) as f64 / median(&firsts),
+            "decode_tok_s": median(&decode),
+            "tok_s": median(&rates),
+            "cpu_ms_per_tok": 1e3 * median(&cpus) / n_tokens,
+            "ttft_ms": 1e3 * median(&firsts),
+            "peak_rss_mib": peak_rss_mib(),
+            "peak_device_mib": null,
+        });
+        print("generate", &figures, &rates, begun, rayon::current_num_threads(), args.json);
+    }
+    Ok(())
+}
+
+pub(super) fn bench_train(args: &BenchTrainArgs) -> Result<()> {
+    let device = open(&args.device, args.threads)?.device;
+    let model = LanguageModel::load(&args.model, DType::F32, &device.autodiff())?;
+    let model = match args.mode {
+        TrainMode::Lora => model.with_fresh_lora(&LoraConfig::all_linear(16, 32.0), 0),
+        TrainMode::Full => model,
+    };
+    let (vocab_size, n_params) = (model.config().vocab_size, model.config().n_params());
+    let trained = train::named_parameters(&model).iter().map(|tensor| tensor.values.len()).sum::<usize>();
+    let mut learner = Learner::new(model, LearnerConfig::default());
+    let begun = Instant::now();
+    let (mut walls, mut cpus, mut losses) = (Vec::new(), Vec::new(), Vec::new());
+    for step in 0..=u64::from(args.steps) {
+        let row = |row: usize| {
+            let mut ids = random_ids(args.seq, step * 1000 + row as u64, vocab_size);
+            let completion = ids.split_off(1);
+            Row::new(ids, completion)
+        };
+        let parts = vec![(0..args.batch).map(row).collect::<Vec<_>>()];
+        let (report, wall, cpu) = timed(|| {
+            learner.step(&parts, &CrossEntropy::mean(&parts), &ScoreSettings::default(), LEARNING_RATE)
+        });
+        losses.push(report?.loss);
+        // The first step allocates.
+        if step > 0 {
+            walls.push(wall);
+            cpus.push(cpu);
+        }
+    }
+    let n_tokens = (args.batch * args.seq) as f64;
+    let step_s = median(&walls);
+    let figures = json!({
+        "model": args.model.display().to_string(),
+        "objective": "sft",
+        "mode": if args.mode == TrainMode::Lora { "lora" } else { "full" },
+        "batch": args.batch,
+        "seq": args.seq,
+        "step_s": step_s,
+        "step_cpu_s": median(&cpus),
+        "tok_s": n_tokens / step_s,
+        "mfu": null,
+        "peak_rss_mib": peak_rss_mib(),
+        "peak_device_mib": null,
+        "loss_first": losses.first(),
+        "loss_last": losses.last(),
+        "params": n_params,
+        "trainable": trained,
+    });
+    let rates: Vec<f64> = walls.iter().map(|wall| n_tokens / wall).collect();
+    print("train", &figures, &rates, begun, rayon::current_num_threads(), args.json);
+    Ok(())
+}
+
+/// Largest resident set of this process so far.
+fn peak_rss_mib() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib / 1024.0)
+}

@@ -1,0 +1,163 @@
+//! The fast bodies on the CPU backend. What they cannot take (other types) goes to the reference bodies.
+
+use burn::backend::ops::FloatTensorOps;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Flex, TensorMetadata};
+use burn::tensor::{DType, Shape, TensorData};
+use half::bf16;
+
+use crate::attention::{self, Heads, Operands, Sight};
+use crate::ops::KernelOps;
+use crate::product::{MAX_ROWS, small_product_bf16, small_product_f32};
+use crate::reference;
+use crate::rows::{self, Gate};
+
+type Float = FloatTensor<Flex>;
+
+impl KernelOps for Flex {
+    fn kernel_linear(x: Float, weight: Float) -> Float {
+        let ([n_rows, n_in], [n_out, _]) = (x.shape().dims(), weight.shape().dims());
+        if n_rows > MAX_ROWS || !is_f32(&[&x]) {
+            return reference::linear::<Self>(x, weight);
+        }
+        let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
+        let input = values(&x);
+        let out = match weight.dtype() {
+            DType::F32 => small_product_f32(input, values(&weight), n_in),
+            DType::BF16 if n_in.is_multiple_of(2) => {
+                let weight: &[bf16] = weight.as_slice().expect("contiguous bf16");
+                small_product_bf16(input, weight, n_in)
+            }
+            _ => return reference::linear::<Self>(x, weight),
+        };
+        tensor(out, [n_rows, n_out], &x)
+    }
+
+    fn kernel_rms_norm(x: Float, weight: Float, eps: f32, offset: f32) -> Float {
+        if !is_f32(&[&x, &weight]) {
+            return reference::rms_norm::<Self>(x, weight, eps, offset);
+        }
+        let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
+        let out = rows::rms_norm(values(&x), values(&weight), eps, offset);
+        tensor(out, x.shape(), &x)
+    }
+
+    fn kernel_rms_norm_backward(x: Float, weight: Float, grad: Float, eps: f32, offset: f32) -> Float {
+        if !is_f32(&[&x, &weight, &grad]) {
+            return reference::rms_norm_backward::<Self>(x, weight, grad, eps, offset);
+        }
+        let [x, weight, grad] = [x, weight, grad].map(|tensor| tensor.to_contiguous());
+        let operands = [values(&x), values(&weight), values(&grad)];
+        let (mut d_x, d_weight) = rows::rms_norm_backward(operands, eps, offset);
+        d_x.extend(d_weight);
+        flat(d_x, &x)
+    }
+
+    fn kernel_gated(gate: Float, up: Float, kind: Gate) -> Float {
+        if !is_f32(&[&gate, &up]) {
+            return reference::gated::<Self>(gate, up, kind);
+        }
+        let (gate, up) = (gate.to_contiguous(), up.to_contiguous());
+        let [_, width] = gate.shape().dims();
+        tensor(rows::gated(kind, values(&gate), values(&up), width), gate.shape(), &gate)
+    }
+
+    fn kernel_gated_backward(gate: Float, up: Float, grad: Float, kind: Gate) -> Float {
+        if !is_f32(&[&gate, &up, &grad]) {
+            return reference::gated_backward::<Self>(gate, up, grad, kind);
+        }
+        let [gate, up, grad] = [gate, up, grad].map(|tensor| tensor.to_contiguous());
+        let [n_rows, width] = gate.shape().dims();
+        let operands = [values(&gate), values(&up), values(&grad)];
+        let (mut d_gate, d_up) = rows::gated_backward(kind, operands, width);
+        d_gate.extend(d_up);
+        tensor(d_gate, [2 * n_rows, width], &gate)
+    }
+
+    fn kernel_rotate(x: Float, cos: Float, sin: Float, half: usize, inverse: bool) -> Float {
+        if !is_f32(&[&x, &cos, &sin]) {
+            return reference::rotate::<Self>(x, cos, sin, half, inverse);
+        }
+        let [x, cos, sin] = [x, cos, sin].map(|tensor| tensor.to_contiguous());
+        let [n_rows, n_tokens, n_heads, head_dim] = x.shape().dims();
+        let shape = rows::RotaryShape { n_rows, n_tokens, n_heads, head_dim, half };
+        let out = rows::rotate([values(&x), values(&cos), values(&sin)], shape, inverse);
+        tensor(out, x.shape(), &x)
+    }
+
+    fn kernel_attention(q: Float, k: Float, v: Float, mask: Float, soft_cap: f32) -> Float {
+        if !is_f32(&[&q, &k, &v, &mask]) {
+            return reference::attention::<Self>(q, k, v, mask, soft_cap);
+        }
+        let [q, k, v] = [q, k, v].map(with_whole_heads);
+        let mask = mask.to_contiguous();
+        let shape = attention_shape(&q, &k);
+        let sight = Sight::new(values(&mask), shape.n_queries, shape.n_keys);
+        let out = attention::attention(operands([&q, &k, &v], &sight, soft_cap, shape));
+        tensor(out, [shape.n_rows, shape.n_queries, shape.n_heads, shape.head_dim], &q)
+    }
+
+    fn kernel_attention_backward(
+        q: Float,
+        k: Float,
+        v: Float,
+        mask: Float,
+        grad: Float,
+        soft_cap: f32,
+    ) -> Float {
+        if !is_f32(&[&q, &k, &v, &mask, &grad]) {
+            return reference::attention_backward::<Self>(q, k, v, mask, grad, soft_cap);
+        }
+        let [q, k, v] = [q, k, v].map(with_whole_heads);
+        let (mask, grad) = (mask.to_contiguous(), grad.to_contiguous());
+        let shape = attention_shape(&q, &k);
+        let sight = Sight::new(values(&mask), shape.n_queries, shape.n_keys);
+        let call = operands([&q, &k, &v], &sight, soft_cap, shape);
+        flat(attention::attention_backward(call, values(&grad)).concat(), &q)
+    }
+}
+
+fn operands<'a>(
+    [q, k, v]: [&'a Float; 3],
+    sight: &'a Sight<'a>,
+    soft_cap: f32,
+    shape: attention::Shape,
+) -> Operands<'a> {
+    Operands { q: heads(q), k: heads(k), v: heads(v), sight, soft_cap, shape }
+}
+
+fn attention_shape(q: &Float, k: &Float) -> attention::Shape {
+    let ([n_rows, n_heads, n_queries, head_dim], [_, n_kv_heads, n_keys, _]) =
+        (q.shape().dims(), k.shape().dims());
+    attention::Shape { n_rows, n_heads, n_kv_heads, n_queries, n_keys, head_dim }
+}
+
+/// Views of the first three dimensions are read where they are.
+fn with_whole_heads(x: Float) -> Float {
+    let strides = x.layout().strides();
+    if strides[3] == 1 && strides.iter().all(|stride| *stride >= 0) { x } else { x.to_contiguous() }
+}
+
+fn heads(x: &Float) -> Heads<'_> {
+    let strides = x.layout().strides();
+    let [by_row, by_head, by_token] = [strides[0], strides[1], strides[2]].map(|stride| stride as usize);
+    let values: &[f32] = x.storage();
+    Heads { values: &values[x.layout().start_offset()..], strides: [by_row, by_head, by_token] }
+}
+
+fn is_f32(tensors: &[&Float]) -> bool {
+    tensors.iter().all(|tensor| tensor.dtype() == DType::F32)
+}
+
+fn values(x: &Float) -> &[f32] {
+    x.as_slice().expect("a contiguous tensor of f32")
+}
+
+fn tensor(values: Vec<f32>, shape: impl Into<Shape>, like: &Float) -> Float {
+    Flex::float_from_data(TensorData::new(values, shape), &like.device())
+}
+
+fn flat(values: Vec<f32>, like: &Float) -> Float {
+    let n = values.len();
+    tensor(values, [n], like)
+}

@@ -1,0 +1,160 @@
+//! The seam: one trait of custom operations, and the functions on tensors that call it.
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, backend_extension};
+use burn::tensor::Tensor;
+
+use crate::reference;
+use crate::rows::Gate;
+
+/// Settings of [`attention`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct AttentionSettings {
+    /// Scores are bounded to ± this; 0 does not bound.
+    pub soft_cap: f32,
+}
+
+/// Operations with several results concatenate them, flat: the seam carries single tensors.
+#[cfg_attr(not(feature = "cuda"), backend_extension(Flex, Autodiff))]
+#[cfg_attr(feature = "cuda", backend_extension(Flex, Autodiff, Cube, Fusion))]
+pub(crate) trait KernelOps: Backend {
+    #[cfg_attr(feature = "cuda", fusion(default))]
+    fn kernel_linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        reference::linear::<Self>(x, weight)
+    }
+
+    #[cfg_attr(feature = "cuda", fusion(default))]
+    fn kernel_rms_norm(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        eps: f32,
+        offset: f32,
+    ) -> FloatTensor<Self> {
+        reference::rms_norm::<Self>(x, weight, eps, offset)
+    }
+
+    #[cfg_attr(feature = "cuda", fusion(default))]
+    fn kernel_rms_norm_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        eps: f32,
+        offset: f32,
+    ) -> FloatTensor<Self> {
+        reference::rms_norm_backward::<Self>(x, weight, grad, eps, offset)
+    }
+
+    #[cfg_attr(feature = "cuda", fusion(default))]
+    fn kernel_gated(gate: FloatTensor<Self>, up: FloatTensor<Self>, kind: Gate) -> FloatTensor<Self> {
+        reference::gated::<Self>(gate, up, kind)
+    }
+
+    #[cfg_attr(feature = "cuda", fusion(default))]
+    fn kernel_gated_backward(
+        gate: FloatTensor<Self>,
+        up: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        kind: Gate,
+    ) -> FloatTensor<Self> {
+        reference::gated_backward::<Self>(gate, up, grad, kind)
+    }
+
+    #[cfg_attr(feature = "cuda", fusion(default))]
+    fn kernel_rotate(
+        x: FloatTensor<Self>,
+        cos: FloatTensor<Self>,
+        sin: FloatTensor<Self>,
+        half: usize,
+        inverse: bool,
+    ) -> FloatTensor<Self> {
+        reference::rotate::<Self>(x, cos, sin, half, inverse)
+    }
+
+    #[cfg_attr(feature = "cuda", fusion(default))]
+    fn kernel_attention(
+        q: FloatTensor<Self>,
+        k: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        mask: FloatTensor<Self>,
+        soft_cap: f32,
+    ) -> FloatTensor<Self> {
+        reference::attention::<Self>(q, k, v, mask, soft_cap)
+    }
+
+    #[cfg_attr(feature = "cuda", fusion(default))]
+    fn kernel_attention_backward(
+        q: FloatTensor<Self>,
+        k: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        mask: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        soft_cap: f32,
+    ) -> FloatTensor<Self> {
+        reference::attention_backward::<Self>(q, k, v, mask, grad, soft_cap)
+    }
+}
+
+/// `x · Wᵀ`. A weight in bf16 with `x` in f32 stays as it is: sums and result are f32.
+///
+/// # Shapes
+/// `[M, K]`, `[N, K]` → `[M, N]`
+pub fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::kernel_linear(x.into_dispatch(), weight.into_dispatch()))
+}
+
+/// `x / sqrt(mean(x²) + eps) · (weight + offset)` over the last dimension.
+///
+/// # Shapes
+/// `[.., D]`, `[D]` → `[.., D]`
+pub fn rms_norm<const D: usize>(x: Tensor<D>, weight: Tensor<1>, eps: f64, offset: f64) -> Tensor<D> {
+    Tensor::from_dispatch(Dispatch::kernel_rms_norm(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        eps as f32,
+        offset as f32,
+    ))
+}
+
+/// `act(gate) · up`
+///
+/// # Shapes
+/// `[N, F]` twice → `[N, F]`
+pub fn gated(gate: Tensor<2>, up: Tensor<2>, kind: Gate) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::kernel_gated(gate.into_dispatch(), up.into_dispatch(), kind))
+}
+
+/// Rotary position embedding: `x · cos + swap(x) · sin`, where `swap` exchanges the first two `half`s of a head. The
+/// tables hold the sign of the sine, and what else `x` is multiplied by; no gradient flows into them.
+///
+/// # Shapes
+/// `[B, T, heads, head_dim]`, `[1 or B, T, 1, head_dim]` twice → `[B, T, heads, head_dim]`
+pub fn rotate(x: Tensor<4>, cos: Tensor<4>, sin: Tensor<4>, half: usize) -> Tensor<4> {
+    Tensor::from_dispatch(Dispatch::kernel_rotate(
+        x.into_dispatch(),
+        cos.into_dispatch(),
+        sin.into_dispatch(),
+        half,
+        false,
+    ))
+}
+
+/// Grouped-query attention of scaled queries: `softmax(q · kᵀ + mask) · v`. The mask is 0 where a key is seen and very
+/// negative where not; no gradient flows into it.
+///
+/// # Shapes
+/// `[B, H, T, D]`, `[B, Hkv, S, D]` twice, mask `[1 or B, T, S]` → `[B, T, H, D]`
+pub fn attention(
+    q: Tensor<4>,
+    k: Tensor<4>,
+    v: Tensor<4>,
+    mask: Tensor<3>,
+    settings: AttentionSettings,
+) -> Tensor<4> {
+    Tensor::from_dispatch(Dispatch::kernel_attention(
+        q.into_dispatch(),
+        k.into_dispatch(),
+        v.into_dispatch(),
+        mask.into_dispatch(),
+        settings.soft_cap,
+    ))
+}

@@ -1,0 +1,218 @@
+//! The operations in plain tensor operations of any backend: what other backends run and what the tests compare with.
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Scalar, TensorMetadata};
+use burn::tensor::{DType, Shape, Slice};
+
+use crate::rows::Gate;
+
+pub(crate) fn linear<B: Backend>(x: FloatTensor<B>, weight: FloatTensor<B>) -> FloatTensor<B> {
+    let dtype = x.dtype();
+    let weight = if weight.dtype() == dtype { weight } else { B::float_cast(weight, dtype.into()) };
+    B::float_matmul(x, B::float_transpose(weight))
+}
+
+pub(crate) fn rms_norm<B: Backend>(
+    x: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    eps: f32,
+    offset: f32,
+) -> FloatTensor<B> {
+    let unit = B::float_div(x.clone(), root_mean_square::<B>(x, eps));
+    let weight = weight_over::<B>(weight, offset, unit.shape().num_dims());
+    B::float_mul(unit, weight)
+}
+
+pub(crate) fn rms_norm_backward<B: Backend>(
+    x: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    grad: FloatTensor<B>,
+    eps: f32,
+    offset: f32,
+) -> FloatTensor<B> {
+    let shape = x.shape();
+    let (width, n_dims) = (shape[shape.num_dims() - 1], shape.num_dims());
+    let root = root_mean_square::<B>(x.clone(), eps);
+    let unit = B::float_div(x, root.clone());
+    let g = B::float_mul(grad.clone(), weight_over::<B>(weight, offset, n_dims));
+    let mean = B::float_mean_dim(B::float_mul(g.clone(), unit.clone()), n_dims - 1);
+    let d_x = B::float_div(B::float_sub(g, B::float_mul(unit.clone(), mean)), root);
+    let n = shape.num_elements();
+    let d_weight = B::float_reshape(B::float_mul(grad, unit), Shape::new([n / width, width]));
+    let d_weight = B::float_reshape(B::float_sum_dim(d_weight, 0), Shape::new([width]));
+    B::float_cat(vec![B::float_reshape(d_x, Shape::new([n])), d_weight], 0)
+}
+
+fn root_mean_square<B: Backend>(x: FloatTensor<B>, eps: f32) -> FloatTensor<B> {
+    let last = x.shape().num_dims() - 1;
+    let mean = B::float_mean_dim(B::float_mul(x.clone(), x), last);
+    B::float_sqrt(B::float_add_scalar(mean, scalar(eps)))
+}
+
+fn weight_over<B: Backend>(weight: FloatTensor<B>, offset: f32, n_dims: usize) -> FloatTensor<B> {
+    let mut shape = vec![1; n_dims];
+    shape[n_dims - 1] = weight.shape()[0];
+    let weight = if offset == 0.0 { weight } else { B::float_add_scalar(weight, scalar(offset)) };
+    B::float_reshape(weight, Shape::from(shape))
+}
+
+pub(crate) fn gated<B: Backend>(gate: FloatTensor<B>, up: FloatTensor<B>, kind: Gate) -> FloatTensor<B> {
+    B::float_mul(activation::<B>(gate, kind).0, up)
+}
+
+pub(crate) fn gated_backward<B: Backend>(
+    gate: FloatTensor<B>,
+    up: FloatTensor<B>,
+    grad: FloatTensor<B>,
+    kind: Gate,
+) -> FloatTensor<B> {
+    let (value, slope) = activation::<B>(gate, kind);
+    let d_gate = B::float_mul(slope, B::float_mul(up, grad.clone()));
+    B::float_cat(vec![d_gate, B::float_mul(value, grad)], 0)
+}
+
+/// Value and slope.
+fn activation<B: Backend>(x: FloatTensor<B>, kind: Gate) -> (FloatTensor<B>, FloatTensor<B>) {
+    let times = |x: FloatTensor<B>, factor: f32| B::float_mul_scalar(x, scalar(factor));
+    let plus = |x: FloatTensor<B>, term: f32| B::float_add_scalar(x, scalar(term));
+    match kind {
+        Gate::Silu => {
+            let e = plus(B::float_exp(B::float_neg(x.clone())), 1.0);
+            let sigmoid = B::float_recip(e);
+            let value = B::float_mul(x.clone(), sigmoid.clone());
+            // σ + x · σ · (1 − σ)
+            let slope =
+                B::float_add(sigmoid.clone(), B::float_mul(value.clone(), plus(B::float_neg(sigmoid), 1.0)));
+            (value, slope)
+        }
+        Gate::GeluTanh => {
+            let root = (2.0 / std::f32::consts::PI).sqrt();
+            let square = B::float_mul(x.clone(), x.clone());
+            let inner = B::float_mul(x.clone(), plus(times(square.clone(), 0.044_715), 1.0));
+            let t = B::float_tanh(times(inner, root));
+            let share = times(plus(t.clone(), 1.0), 0.5);
+            let d_inner = times(plus(times(square, 0.134_145), 1.0), root);
+            let d_t = plus(B::float_neg(B::float_mul(t.clone(), t)), 1.0);
+            let bend = times(B::float_mul(x.clone(), B::float_mul(d_t, d_inner)), 0.5);
+            (B::float_mul(x, share.clone()), B::float_add(share, bend))
+        }
+    }
+}
+
+/// The inverse is the transposed map: `grad · cos + swap(grad · sin)`.
+pub(crate) fn rotate<B: Backend>(
+    x: FloatTensor<B>,
+    cos: FloatTensor<B>,
+    sin: FloatTensor<B>,
+    half: usize,
+    inverse: bool,
+) -> FloatTensor<B> {
+    let straight = B::float_mul(x.clone(), cos);
+    let across = match inverse {
+        false => B::float_mul(swapped::<B>(x, half), sin),
+        true => swapped::<B>(B::float_mul(x, sin), half),
+    };
+    B::float_add(straight, across)
+}
+
+fn swapped<B: Backend>(x: FloatTensor<B>, half: usize) -> FloatTensor<B> {
+    let width = x.shape()[3];
+    let part = |from: usize, to: usize| {
+        let all = || Slice::new(0, None, 1);
+        let last = Slice::new(from as isize, Some(to as isize), 1);
+        B::float_slice(x.clone(), &[all(), all(), all(), last])
+    };
+    let mut parts = vec![part(half, 2 * half), part(0, half)];
+    if 2 * half < width {
+        parts.push(part(2 * half, width));
+    }
+    B::float_cat(parts, 3)
+}
+
+pub(crate) fn attention<B: Backend>(
+    q: FloatTensor<B>,
+    k: FloatTensor<B>,
+    v: FloatTensor<B>,
+    mask: FloatTensor<B>,
+    soft_cap: f32,
+) -> FloatTensor<B> {
+    let [b, h, t, d] = q.shape().dims();
+    let (p, _) = probabilities::<B>(q, k, mask, soft_cap);
+    let mixed = B::float_matmul(p, v);
+    B::float_swap_dims(B::float_reshape(mixed, Shape::new([b, h, t, d])), 1, 2)
+}
+
+/// Probabilities `[B, Hkv, G·T, S]`, and the slope of the soft cap if there is one.
+fn probabilities<B: Backend>(
+    q: FloatTensor<B>,
+    k: FloatTensor<B>,
+    mask: FloatTensor<B>,
+    soft_cap: f32,
+) -> (FloatTensor<B>, Option<FloatTensor<B>>) {
+    let [b, h, t, d] = q.shape().dims();
+    let [_, h_kv, s, _] = k.shape().dims();
+    let group = h / h_kv;
+    let q = B::float_reshape(q, Shape::new([b, h_kv, group * t, d]));
+    let scores = B::float_matmul(q, B::float_swap_dims(k, 2, 3));
+    let (scores, slope) = if soft_cap > 0.0 {
+        let bent = B::float_tanh(B::float_mul_scalar(scores, scalar(soft_cap.recip())));
+        let square = B::float_mul(bent.clone(), bent.clone());
+        let slope = B::float_add_scalar(B::float_neg(square), scalar(1.0));
+        (B::float_mul_scalar(bent, scalar(soft_cap)), Some(slope))
+    } else {
+        (scores, None)
+    };
+    // Softmax in f32, whatever the operands are.
+    let dtype = scores.dtype();
+    let [scores, mask] = [scores, mask].map(|x| widened::<B>(x));
+    let n_masks = mask.shape()[0];
+    let mask = B::float_reshape(mask, Shape::new([n_masks, 1, 1, t, s]));
+    let scores = B::float_add(B::float_reshape(scores, Shape::new([b, h_kv, group, t, s])), mask);
+    let scores = B::float_reshape(scores, Shape::new([b, h_kv, group * t, s]));
+    let most = B::float_max_dim(scores.clone(), 3);
+    let e = B::float_exp(B::float_sub(scores, most));
+    let sum = B::float_sum_dim(e.clone(), 3);
+    let p = B::float_div(e, sum);
+    (if p.dtype() == dtype { p } else { B::float_cast(p, dtype.into()) }, slope)
+}
+
+fn widened<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
+    if x.dtype() == DType::F32 { x } else { B::float_cast(x, DType::F32.into()) }
+}
+
+pub(crate) fn attention_backward<B: Backend>(
+    q: FloatTensor<B>,
+    k: FloatTensor<B>,
+    v: FloatTensor<B>,
+    mask: FloatTensor<B>,
+    grad: FloatTensor<B>,
+    soft_cap: f32,
+) -> FloatTensor<B> {
+    let [b, h, t, d] = q.shape().dims();
+    let h_kv = k.shape()[1];
+    let stacked = Shape::new([b, h_kv, h / h_kv * t, d]);
+    let (p, slope) = probabilities::<B>(q.clone(), k.clone(), mask, soft_cap);
+    let grad = B::float_reshape(B::float_swap_dims(grad, 1, 2), stacked.clone());
+    let d_v = B::float_matmul(B::float_swap_dims(p.clone(), 2, 3), grad.clone());
+    let d_p = B::float_matmul(grad, B::float_swap_dims(v, 2, 3));
+    let mean = B::float_sum_dim(B::float_mul(p.clone(), d_p.clone()), 3);
+    let d_scores = B::float_mul(p, B::float_sub(d_p, mean));
+    let d_scores = match slope {
+        Some(slope) => B::float_mul(d_scores, slope),
+        None => d_scores,
+    };
+    let d_q = B::float_matmul(d_scores.clone(), k);
+    let d_k = B::float_matmul(B::float_swap_dims(d_scores, 2, 3), B::float_reshape(q, stacked));
+    let flat = |x: FloatTensor<B>| {
+        let n = x.shape().num_elements();
+        B::float_reshape(x, Shape::new([n]))
+    };
+    // In the order of the fast form: tokens before heads.
+    let d_q = B::float_swap_dims(B::float_reshape(d_q, Shape::new([b, h, t, d])), 1, 2);
+    let parts = [d_q, B::float_swap_dims(d_k, 1, 2), B::float_swap_dims(d_v, 1, 2)];
+    B::float_cat(parts.into_iter().map(flat).collect(), 0)
+}
+
+fn scalar(value: f32) -> Scalar {
+    Scalar::from(value)
+}

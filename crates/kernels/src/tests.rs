@@ -1,0 +1,203 @@
+//! Every operation and its gradients against the reference bodies, at sizes that do not divide into vectors.
+
+use burn::backend::ops::FloatTensorOps;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, AutodiffBackend, Flex};
+use burn::tensor::{DType, TensorData};
+
+use crate::ops::KernelOps;
+use crate::reference;
+use crate::rows::Gate;
+
+type A = Autodiff<Flex>;
+type Float = FloatTensor<A>;
+
+/// Values in −1 … 1 without a pattern, the same each time.
+fn leaf(seed: u32, shape: &[usize]) -> Float {
+    let mut state = seed.wrapping_mul(0x9e37_79b9) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state as f32 / u32::MAX as f32 * 2.0 - 1.0
+    };
+    let values: Vec<f32> = (0..shape.iter().product()).map(|_| next()).collect();
+    constant(values, shape).require_grad()
+}
+
+fn constant(values: Vec<f32>, shape: &[usize]) -> Float {
+    A::float_from_data(TensorData::new(values, shape), &Default::default())
+}
+
+fn host(x: FloatTensor<Flex>) -> Vec<f32> {
+    x.into_data().try_to_vec().unwrap()
+}
+
+/// Value, and gradients of the leaves of a weighted sum over it.
+fn differentiated(leaves: &[Float], f: impl Fn(&[Float]) -> Float) -> Vec<Vec<f32>> {
+    let value = f(leaves);
+    let shape: Vec<usize> = burn::backend::TensorMetadata::shape(&value).to_vec();
+    let loss = A::float_sum(A::float_mul(value.clone(), A::float_detach(leaf(99, &shape))));
+    let grads = A::backward(loss);
+    let grad = |leaf: &Float| host(A::grad(leaf, &grads).expect("the leaf has a gradient"));
+    std::iter::once(host(value.into_primitive())).chain(leaves.iter().map(grad)).collect()
+}
+
+/// The kernel against the reference body and its derivative, then against the reference body of its gradient.
+fn compare(leaves: &[Float], kernel: impl Fn(&[Float]) -> Float, plain: impl Fn(&[Float]) -> Float) {
+    let (ours, theirs) = (differentiated(leaves, kernel), differentiated(leaves, plain));
+    for (which, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
+        assert_close(ours, theirs, &format!("result {which}"));
+    }
+}
+
+fn assert_close(ours: &[f32], theirs: &[f32], what: &str) {
+    assert_eq!(ours.len(), theirs.len(), "{what}");
+    let most = theirs.iter().fold(1.0_f32, |most, x| most.max(x.abs()));
+    for (idx, (a, b)) in ours.iter().zip(theirs).enumerate() {
+        assert!((a - b).abs() <= 5e-6 * most, "{what}[{idx}]: {a}, {b} by the reference");
+    }
+}
+
+fn copies(x: &[Float]) -> Vec<FloatTensor<Flex>> {
+    x.iter().map(|x| x.primitive().clone()).collect()
+}
+
+#[test]
+fn linear_is_a_product_with_the_transpose() {
+    for (m, k, n) in [(1, 7, 5), (1, 640, 401), (3, 33, 9), (7, 100, 130), (16, 257, 31), (17, 20, 6)] {
+        let leaves = [leaf(1, &[m, k]), leaf(2, &[n, k])];
+        compare(
+            &leaves,
+            |x| A::kernel_linear(x[0].clone(), x[1].clone()),
+            |x| reference::linear::<A>(x[0].clone(), x[1].clone()),
+        );
+    }
+}
+
+#[test]
+fn linear_reads_a_weight_in_bf16_as_the_numbers_it_holds() {
+    for (m, k, n) in [(1, 640, 401), (2, 30, 5), (4, 66, 7), (9, 126, 10), (16, 8, 3), (20, 8, 3), (2, 7, 3)]
+    {
+        let x = leaf(1, &[m, k]).into_primitive();
+        let weight = Flex::float_cast(leaf(2, &[n, k]).into_primitive(), DType::BF16.into());
+        let widened = Flex::float_cast(weight.clone(), DType::F32.into());
+        let ours = host(Flex::kernel_linear(x.clone(), weight));
+        assert_close(&ours, &host(reference::linear::<Flex>(x, widened)), &format!("{m}x{k}x{n}"));
+    }
+}
+
+#[test]
+fn rms_norm_divides_by_the_root_mean_square() {
+    for (shape, offset) in [(vec![3, 5], 0.0), (vec![40, 1000], 1.0), (vec![2, 3, 4, 24], 0.0)] {
+        let leaves = [leaf(1, &shape), leaf(2, &shape[shape.len() - 1..])];
+        compare(
+            &leaves,
+            |x| A::kernel_rms_norm(x[0].clone(), x[1].clone(), 1e-3, offset),
+            |x| reference::rms_norm::<A>(x[0].clone(), x[1].clone(), 1e-3, offset),
+        );
+        let [x, weight, grad] = [1, 2, 3].map(|seed| match seed {
+            2 => leaf(2, &shape[shape.len() - 1..]).into_primitive(),
+            _ => leaf(seed, &shape).into_primitive(),
+        });
+        let ours = Flex::kernel_rms_norm_backward(x.clone(), weight.clone(), grad.clone(), 1e-3, offset);
+        let plain = reference::rms_norm_backward::<Flex>(x, weight, grad, 1e-3, offset);
+        assert_close(&host(ours), &host(plain), "gradient");
+    }
+}
+
+#[test]
+fn the_gate_multiplies() {
+    for kind in [Gate::Silu, Gate::GeluTanh] {
+        for shape in [[3, 5], [37, 600]] {
+            let leaves = [leaf(1, &shape), leaf(2, &shape)];
+            compare(
+                &leaves,
+                |x| A::kernel_gated(x[0].clone(), x[1].clone(), kind),
+                |x| reference::gated::<A>(x[0].clone(), x[1].clone(), kind),
+            );
+            let x = copies(&[leaf(1, &shape), leaf(2, &shape), leaf(3, &shape)]);
+            let [gate, up, grad] = x.try_into().unwrap();
+            let ours = Flex::kernel_gated_backward(gate.clone(), up.clone(), grad.clone(), kind);
+            let plain = reference::gated_backward::<Flex>(gate, up, grad, kind);
+            assert_close(&host(ours), &host(plain), "gradient");
+        }
+    }
+}
+
+#[test]
+fn rotation_turns_pairs_and_leaves_the_rest() {
+    for (rows, half) in [(1, 12), (2, 12), (2, 9)] {
+        let (cos, sin) = (leaf(5, &[rows, 7, 1, 24]), leaf(6, &[rows, 7, 1, 24]));
+        let (cos, sin) = (A::float_detach(cos), A::float_detach(sin));
+        // Beyond the rotated part a table of sines is zero.
+        let mut values = host(sin.into_primitive());
+        values.chunks_mut(24).for_each(|row| row[2 * half..].fill(0.0));
+        let sin = constant(values, &[rows, 7, 1, 24]);
+        compare(
+            &[leaf(1, &[2, 7, 3, 24])],
+            |x| A::kernel_rotate(x[0].clone(), cos.clone(), sin.clone(), half, false),
+            |x| reference::rotate::<A>(x[0].clone(), cos.clone(), sin.clone(), half, false),
+        );
+        let x = leaf(1, &[2, 7, 3, 24]).into_primitive();
+        let (cos, sin) = (cos.into_primitive(), sin.into_primitive());
+        let ours = Flex::kernel_rotate(x.clone(), cos.clone(), sin.clone(), half, true);
+        assert_close(&host(ours), &host(reference::rotate::<Flex>(x, cos, sin, half, true)), "inverse");
+    }
+}
+
+/// Additive masks `[rows, T, S]`: causal with a window, and with holes.
+fn mask(rows: usize, t: usize, s: usize, window: usize, holes: bool) -> Float {
+    let hidden = |row: usize, query: usize, key: usize| {
+        let position = query + s - t;
+        key > position
+            || key + window <= position
+            || (holes && key != position && (key + row).is_multiple_of(3))
+    };
+    let places = (0..rows).flat_map(|r| (0..t).flat_map(move |q| (0..s).map(move |k| (r, q, k))));
+    let values = places.map(|(r, q, k)| if hidden(r, q, k) { -1e30 } else { 0.0 }).collect();
+    constant(values, &[rows, t, s])
+}
+
+#[test]
+fn attention_reads_what_the_mask_shows() {
+    let cases = [
+        (2, 4, 2, 9, 9, 8, mask(1, 9, 9, 100, false), 0.0),
+        (1, 2, 2, 150, 150, 16, mask(1, 150, 150, 40, false), 0.0),
+        (2, 6, 2, 3, 70, 20, mask(2, 3, 70, 100, true), 0.0),
+        (1, 4, 1, 1, 33, 24, mask(1, 1, 33, 20, false), 0.0),
+        (2, 2, 1, 70, 80, 10, mask(2, 70, 80, 100, true), 1.5),
+    ];
+    for (b, h, h_kv, t, s, d, mask, soft_cap) in cases {
+        let leaves = [leaf(1, &[b, h, t, d]), leaf(2, &[b, h_kv, s, d]), leaf(3, &[b, h_kv, s, d])];
+        let mask = &mask;
+        compare(
+            &leaves,
+            |x| A::kernel_attention(x[0].clone(), x[1].clone(), x[2].clone(), mask.clone(), soft_cap),
+            |x| reference::attention::<A>(x[0].clone(), x[1].clone(), x[2].clone(), mask.clone(), soft_cap),
+        );
+        let mut operands = leaves.to_vec();
+        operands.extend([mask.clone(), leaf(4, &[b, t, h, d])]);
+        let [q, k, v, mask, grad] = copies(&operands).try_into().unwrap();
+        let ours = Flex::kernel_attention_backward(
+            q.clone(),
+            k.clone(),
+            v.clone(),
+            mask.clone(),
+            grad.clone(),
+            soft_cap,
+        );
+        let plain = reference::attention_backward::<Flex>(q, k, v, mask, grad, soft_cap);
+        assert_close(&host(ours), &host(plain), "gradient");
+    }
+}
+
+#[test]
+fn views_are_read_where_they_are() {
+    let [q, k, v] =
+        [(1, 4), (2, 2), (3, 2)].map(|(seed, heads)| leaf(seed, &[2, 11, heads, 8]).into_primitive());
+    let [q, k, v] = [q, k, v].map(|x| Flex::float_swap_dims(x, 1, 2));
+    let mask = mask(1, 11, 11, 100, false).into_primitive();
+    let ours = Flex::kernel_attention(q.clone(), k.clone(), v.clone(), mask.clone(), 0.0);
+    assert_close(&host(ours), &host(reference::attention::<Flex>(q, k, v, mask, 0.0)), "swapped");
+}

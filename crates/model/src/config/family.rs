@@ -1,0 +1,61 @@
+//! What a family fixes by its code and no config.json says.
+
+use super::{Activation, Arch, NormPlacement, QkNorm};
+
+pub(super) struct Family {
+    pub(super) norm_placement: NormPlacement,
+    pub(super) norm_offset: f64,
+    pub(super) qk_norm: QkNorm,
+    pub(super) activation: Activation,
+    pub(super) fused_maps: bool,
+    /// Where config.json leaves it out.
+    pub(super) tie_word_embeddings: bool,
+    /// Where config.json leaves it out.
+    pub(super) rope_theta: f64,
+    /// Tokens are scaled by √hidden_size.
+    pub(super) scales_embedding: bool,
+    /// Without `layer_types`: every n-th layer sees everything, the others have the window.
+    pub(super) full_every: Option<usize>,
+}
+
+/// Llama's, which the others differ from.
+const PLAIN: Family = Family {
+    norm_placement: NormPlacement::Before,
+    norm_offset: 0.0,
+    qk_norm: QkNorm::None,
+    activation: Activation::Silu,
+    fused_maps: false,
+    tie_word_embeddings: false,
+    rope_theta: 1e4,
+    scales_embedding: false,
+    full_every: None,
+};
+
+const GEMMA: Family = Family {
+    norm_placement: NormPlacement::Around,
+    norm_offset: 1.0,
+    activation: Activation::GeluTanh,
+    tie_word_embeddings: true,
+    scales_embedding: true,
+    ..PLAIN
+};
+
+impl Arch {
+    pub(super) fn family(self) -> Family {
+        match self {
+            Self::Qwen2 | Self::Llama | Self::Mistral | Self::Granite => PLAIN,
+            Self::Ministral3 => Family { rope_theta: 1e6, ..PLAIN },
+            Self::Qwen3 => Family { qk_norm: QkNorm::Head, ..PLAIN },
+            Self::Phi3 => Family { fused_maps: true, ..PLAIN },
+            Self::Gemma2 => Family { full_every: Some(2), ..GEMMA },
+            Self::Gemma3 => Family { qk_norm: QkNorm::Head, rope_theta: 1e6, full_every: Some(6), ..GEMMA },
+            Self::Olmo3 => Family {
+                norm_placement: NormPlacement::After,
+                qk_norm: QkNorm::Whole,
+                rope_theta: 5e5,
+                full_every: Some(4),
+                ..PLAIN
+            },
+        }
+    }
+}
