@@ -8,7 +8,7 @@ use half::bf16;
 
 use crate::attention::{self, Heads, Operands, Sight};
 use crate::ops::KernelOps;
-use crate::product::{MAX_ROWS, small_product_bf16, small_product_f32};
+use crate::product::{product_bf16, product_f32};
 use crate::reference;
 use crate::rows::{self, Gate};
 
@@ -17,16 +17,16 @@ type Float = FloatTensor<Flex>;
 impl KernelOps for Flex {
     fn kernel_linear(x: Float, weight: Float) -> Float {
         let ([n_rows, n_in], [n_out, _]) = (x.shape().dims(), weight.shape().dims());
-        if n_rows > MAX_ROWS || !is_f32(&[&x]) {
+        if !is_f32(&[&x]) {
             return reference::linear::<Self>(x, weight);
         }
         let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
         let input = values(&x);
         let out = match weight.dtype() {
-            DType::F32 => small_product_f32(input, values(&weight), n_in),
+            DType::F32 => product_f32(input, values(&weight), n_in),
             DType::BF16 if n_in.is_multiple_of(2) => {
                 let weight: &[bf16] = weight.as_slice().expect("contiguous bf16");
-                small_product_bf16(input, weight, n_in)
+                product_bf16(input, weight, n_in)
             }
             _ => return reference::linear::<Self>(x, weight),
         };

@@ -71,14 +71,18 @@ pub(crate) fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let splat = |value| simd.splat_f32s(value);
     let x = simd.min_f32s(simd.max_f32s(x, splat(-BOUND)), splat(BOUND));
     let square = simd.mul_f32s(x, x);
-    let horner = |coefficients: &[f32]| {
-        let mut sum = splat(coefficients[0]);
-        for coefficient in &coefficients[1..] {
-            sum = simd.mul_add_e_f32s(sum, square, splat(*coefficient));
-        }
-        sum
-    };
-    simd.div_f32s(simd.mul_f32s(x, horner(&ODD)), horner(&EVEN))
+    let (odd, even) = (polynomial(simd, square, ODD), polynomial(simd, square, EVEN));
+    simd.div_f32s(simd.mul_f32s(x, odd), even)
+}
+
+/// Highest coefficient first, by Horner's rule.
+#[inline(always)]
+fn polynomial<S: Simd, const N: usize>(simd: S, x: S::f32s, coefficients: [f32; N]) -> S::f32s {
+    let mut sum = simd.splat_f32s(0.0);
+    for coefficient in coefficients {
+        sum = simd.mul_add_e_f32s(sum, x, simd.splat_f32s(coefficient));
+    }
+    sum
 }
 
 /// `map_lanes!(simd, S, [a = …, b = …] -> out, { body })`: the body for each vector of equally long slices, the last one
