@@ -15,9 +15,9 @@ use crate::BadInput;
 /// gain and then be annealed).
 const ENTROPY_HOLD: f64 = 0.5;
 /// What is left of the bonus at the end: with less, play exploits MCTS and is itself exploited (NashConv 2.5 to 2.9 at 0.4).
-const ENTROPY_END: f64 = 0.65;
+const ENTROPY_END: f64 = 0.75;
 /// From this share of a run on the weights are averaged.
-const AVERAGE_FROM: f64 = 0.75;
+const AVERAGE_FROM: f64 = 0.5;
 /// The learning rate does not fall below this share of its peak: a run on the clock learns to its end.
 const LR_FLOOR: f64 = 0.1;
 /// Weight of keeping unrestricted play legal (docs/adr/0003).
