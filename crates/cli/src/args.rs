@@ -498,9 +498,9 @@ pub(crate) struct BenchEnvArgs {
     /// Episodes a run.
     #[arg(long, default_value_t = 64)]
     pub(crate) episodes: u64,
-    /// Episodes at once.
-    #[arg(long, default_value_t = 64)]
-    pub(crate) concurrency: usize,
+    /// Episodes at once [default: 64; 256, as many as quickstart plays, with a sidecar of our own].
+    #[arg(long)]
+    pub(crate) concurrency: Option<usize>,
     /// Requests in flight per sidecar.
     #[arg(long)]
     pub(crate) in_flight: Option<usize>,

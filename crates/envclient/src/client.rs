@@ -184,8 +184,12 @@ pub(crate) fn http_client(config: &ClientConfig) -> reqwest::Client {
 
 /// The body, or `None` if it is too long.
 async fn read_limited(mut response: reqwest::Response) -> Result<Option<Vec<u8>>, reqwest::Error> {
-    let announced = response.content_length().unwrap_or(0);
-    let mut body = Vec::with_capacity(announced.min(MAX_ANSWER as u64) as usize);
+    match response.content_length() {
+        Some(length) if length > MAX_ANSWER as u64 => return Ok(None),
+        Some(_) => return response.bytes().await.map(|body| Some(body.into())),
+        None => {}
+    }
+    let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if body.len() + chunk.len() > MAX_ANSWER {
             return Ok(None);

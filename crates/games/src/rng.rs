@@ -10,7 +10,8 @@ const M: usize = 397;
 /// `numpy.random.RandomState(seed)`: the same numbers from the same calls.
 #[derive(Clone)]
 pub struct RandomState {
-    words: [u32; N],
+    /// On the heap: whoever holds a generator is moved about.
+    words: Box<[u32; N]>,
     next: usize,
 }
 
@@ -23,37 +24,26 @@ impl std::fmt::Debug for RandomState {
 impl RandomState {
     /// The generator that numpy makes of an integer seed.
     pub fn new(seed: u32) -> Self {
-        let mut words = [seed; N];
+        let mut words = Box::new([seed; N]);
         for i in 1..N {
             let before = words[i - 1];
             words[i] = (before ^ (before >> 30)).wrapping_mul(1_812_433_253).wrapping_add(i as u32);
         }
-        Self { words, next: N }
+        Self { words, next: 0 }
     }
 
-    /// The next 32 random bits.
+    /// The next 32 random bits. Each word is twisted when it is drawn: most episodes draw a few of the 624.
     pub fn next_u32(&mut self) -> u32 {
-        if self.next == N {
-            self.refill();
-        }
-        let mut word = self.words[self.next];
-        self.next += 1;
+        let at = self.next;
+        let joined = (self.words[at] & 0x8000_0000) | (self.words[(at + 1) % N] & 0x7fff_ffff);
+        let twisted = (joined >> 1) ^ if joined & 1 == 1 { 0x9908_b0df } else { 0 };
+        let mut word = self.words[(at + M) % N] ^ twisted;
+        self.words[at] = word;
+        self.next = (at + 1) % N;
         word ^= word >> 11;
         word ^= (word << 7) & 0x9d2c_5680;
         word ^= (word << 15) & 0xefc6_0000;
         word ^ (word >> 18)
-    }
-
-    fn refill(&mut self) {
-        let twist = |upper: u32, lower: u32| {
-            let joined = (upper & 0x8000_0000) | (lower & 0x7fff_ffff);
-            (joined >> 1) ^ if joined & 1 == 1 { 0x9908_b0df } else { 0 }
-        };
-        for i in 0..N {
-            let twisted = twist(self.words[i], self.words[(i + 1) % N]);
-            self.words[i] = self.words[(i + M) % N] ^ twisted;
-        }
-        self.next = 0;
     }
 
     /// `random_sample()`: a number in [0, 1) with 53 random bits.

@@ -211,7 +211,8 @@ impl Acceptor {
             let mut builder = hyper::server::conn::http1::Builder::new();
             builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
             let serving = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
-            tokio::pin!(serving);
+            let (closed, stopping) = (connection.closed(), stopping.cancelled());
+            tokio::pin!(serving, closed, stopping);
             let mut is_stopping = false;
             loop {
                 tokio::select! {
@@ -221,8 +222,8 @@ impl Acceptor {
                         }
                         return;
                     }
-                    () = connection.closed() => return,
-                    () = stopping.cancelled(), if !is_stopping => {
+                    () = closed.as_mut() => return,
+                    () = stopping.as_mut(), if !is_stopping => {
                         is_stopping = true;
                         serving.as_mut().graceful_shutdown();
                     }

@@ -69,7 +69,7 @@ async fn bench_environments(args: BenchEnvArgs) -> Result<()> {
     let config = BenchEnvConfig {
         urls,
         episodes: args.episodes,
-        concurrency: args.concurrency,
+        concurrency: args.concurrency.unwrap_or(64),
         in_flight: args.in_flight,
         first: Start { task_id: 0, seed: 42, opponent: Opponent::plain(OpponentKind::Mcts) },
         play: BenchPlay::FirstLegal,
@@ -86,10 +86,11 @@ async fn bench_own_sidecar(args: &BenchEnvArgs) -> Result<()> {
     let actor = ActorConfig { games: vec![EnvName::LeducPoker], ..ActorConfig::default() };
     let server = sidecar::serve(ServeConfig { actor, ..ServeConfig::default() }).await?;
     let first = EnvName::LeducPoker.task_ids().map_or(0, |ids| ids.start);
+    let concurrency = args.concurrency.unwrap_or(256);
     let config = BenchEnvConfig {
         urls: vec![server.url().parse()?],
         episodes: args.episodes.max(4096),
-        concurrency: args.concurrency,
+        concurrency,
         in_flight: args.in_flight,
         first: Start { task_id: first, seed: 42, opponent: Opponent::plain(OpponentKind::Random) },
         play: BenchPlay::Random,
@@ -102,7 +103,7 @@ async fn bench_own_sidecar(args: &BenchEnvArgs) -> Result<()> {
         let yardstick = BareConfig {
             // Resets, steps and stops.
             requests: figures.requests + figures.episodes,
-            concurrency: args.concurrency,
+            concurrency,
             request_bytes: STEP_BYTES.0,
             answer_bytes: STEP_BYTES.1,
         };
