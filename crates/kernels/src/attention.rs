@@ -10,7 +10,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::matrix::{Matrix, add_product, product};
-use crate::simd::{dot, exp, map_lanes, tanh, vectorised};
+use crate::simd::{dot, exp, map_lanes, tanh, update_lanes, vectorised};
 
 /// Queries of one block.
 const BLOCK: usize = 64;
@@ -272,8 +272,9 @@ impl WithSimd for SoftCap<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let (cap, inverse) = (simd.splat_f32s(self.cap), simd.splat_f32s(self.cap.recip()));
-        let bound = |x| simd.mul_f32s(cap, tanh(simd, simd.mul_f32s(x, inverse)));
-        in_place::<S>(simd, self.scores, bound);
+        update_lanes!(simd, S, x in self.scores, {
+            simd.mul_f32s(cap, tanh(simd, simd.mul_f32s(x, inverse)))
+        });
     }
 }
 
@@ -310,16 +311,22 @@ impl WithSimd for Softmax<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let scores = self.scores;
         let (head, tail) = S::as_simd_f32s(scores);
-        let lanes = head.iter().fold(simd.splat_f32s(f32::NEG_INFINITY), |most, x| simd.max_f32s(most, *x));
+        let mut lanes = simd.splat_f32s(f32::NEG_INFINITY);
+        for x in head {
+            lanes = simd.max_f32s(lanes, *x);
+        }
         let most = tail.iter().fold(simd.reduce_max_f32s(lanes), |most, x| most.max(*x));
         let most = simd.splat_f32s(if most.is_finite() { most } else { 0.0 });
-        in_place::<S>(simd, scores, |x| exp(simd, simd.sub_f32s(x, most)));
+        update_lanes!(simd, S, x in scores, exp(simd, simd.sub_f32s(x, most)));
         let (head, tail) = S::as_simd_f32s(scores);
-        let lanes = head.iter().fold(simd.splat_f32s(0.0), |sum, x| simd.add_f32s(sum, *x));
+        let mut lanes = simd.splat_f32s(0.0);
+        for x in head {
+            lanes = simd.add_f32s(lanes, *x);
+        }
         let sum = simd.reduce_sum_f32s(lanes) + tail.iter().sum::<f32>();
         if sum > 0.0 {
             let inverse = simd.splat_f32s(sum.recip());
-            in_place::<S>(simd, scores, |x| simd.mul_f32s(x, inverse));
+            update_lanes!(simd, S, x in scores, simd.mul_f32s(x, inverse));
         } else {
             scores.fill(1.0 / scores.len() as f32);
         }
@@ -345,15 +352,5 @@ impl WithSimd for SoftmaxBackward<'_> {
         }
         let (p, d) = (simd.partial_load_f32s(p_tail), simd.partial_load_f32s(d_tail));
         simd.partial_store_f32s(d_tail, simd.mul_f32s(p, simd.sub_f32s(d, mean)));
-    }
-}
-
-#[inline(always)]
-fn in_place<S: Simd>(simd: S, values: &mut [f32], f: impl Fn(S::f32s) -> S::f32s) {
-    let (head, tail) = S::as_mut_simd_f32s(values);
-    head.iter_mut().for_each(|x| *x = f(*x));
-    if !tail.is_empty() {
-        let x = simd.partial_load_f32s(tail);
-        simd.partial_store_f32s(tail, f(x));
     }
 }

@@ -104,6 +104,24 @@ macro_rules! map_lanes {
 }
 pub(crate) use map_lanes;
 
+/// `update_lanes!(simd, S, x in values, body)`: each vector of a slice replaced by the body's value. A macro, because a
+/// closure here is compiled for itself, without the vector instructions of its surroundings.
+macro_rules! update_lanes {
+    ($simd:ident, $S:ident, $x:ident in $values:expr, $body:expr) => {{
+        let (head, tail) = $S::as_mut_simd_f32s($values);
+        for slot in head.iter_mut() {
+            let $x = *slot;
+            *slot = $body;
+        }
+        if !tail.is_empty() {
+            let $x = $simd.partial_load_f32s(tail);
+            let value = $body;
+            $simd.partial_store_f32s(tail, value);
+        }
+    }};
+}
+pub(crate) use update_lanes;
+
 /// Σ aᵢ bᵢ
 #[inline(always)]
 pub(crate) fn dot<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> f32 {
