@@ -15,15 +15,14 @@ pub struct AttentionSettings {
 }
 
 /// Operations with several results concatenate them, flat: the seam carries single tensors.
-#[cfg_attr(not(feature = "cuda"), backend_extension(Flex, Autodiff))]
-#[cfg_attr(feature = "cuda", backend_extension(Flex, Autodiff, Cube, Fusion))]
+#[backend_extension(Flex, Autodiff, Cube: cfg(feature = "cuda"), Fusion: cfg(feature = "cuda"))]
 pub(crate) trait KernelOps: Backend {
-    #[cfg_attr(feature = "cuda", fusion(default))]
+    #[fusion(default)]
     fn kernel_linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
         reference::linear::<Self>(x, weight)
     }
 
-    #[cfg_attr(feature = "cuda", fusion(default))]
+    #[fusion(default)]
     fn kernel_rms_norm(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -33,7 +32,7 @@ pub(crate) trait KernelOps: Backend {
         reference::rms_norm::<Self>(x, weight, eps, offset)
     }
 
-    #[cfg_attr(feature = "cuda", fusion(default))]
+    #[fusion(default)]
     fn kernel_rms_norm_backward(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -44,12 +43,12 @@ pub(crate) trait KernelOps: Backend {
         reference::rms_norm_backward::<Self>(x, weight, grad, eps, offset)
     }
 
-    #[cfg_attr(feature = "cuda", fusion(default))]
+    #[fusion(default)]
     fn kernel_gated(gate: FloatTensor<Self>, up: FloatTensor<Self>, kind: Gate) -> FloatTensor<Self> {
         reference::gated::<Self>(gate, up, kind)
     }
 
-    #[cfg_attr(feature = "cuda", fusion(default))]
+    #[fusion(default)]
     fn kernel_gated_backward(
         gate: FloatTensor<Self>,
         up: FloatTensor<Self>,
@@ -59,7 +58,7 @@ pub(crate) trait KernelOps: Backend {
         reference::gated_backward::<Self>(gate, up, grad, kind)
     }
 
-    #[cfg_attr(feature = "cuda", fusion(default))]
+    #[fusion(default)]
     fn kernel_rotate(
         x: FloatTensor<Self>,
         cos: FloatTensor<Self>,
@@ -70,7 +69,7 @@ pub(crate) trait KernelOps: Backend {
         reference::rotate::<Self>(x, cos, sin, half, inverse)
     }
 
-    #[cfg_attr(feature = "cuda", fusion(default))]
+    #[fusion(default)]
     fn kernel_attention(
         q: FloatTensor<Self>,
         k: FloatTensor<Self>,
@@ -81,7 +80,7 @@ pub(crate) trait KernelOps: Backend {
         reference::attention::<Self>(q, k, v, mask, soft_cap)
     }
 
-    #[cfg_attr(feature = "cuda", fusion(default))]
+    #[fusion(default)]
     fn kernel_attention_backward(
         q: FloatTensor<Self>,
         k: FloatTensor<Self>,
@@ -93,6 +92,10 @@ pub(crate) trait KernelOps: Backend {
         reference::attention_backward::<Self>(q, k, v, mask, grad, soft_cap)
     }
 }
+
+/// The reference bodies, fused where burn fuses.
+#[cfg(feature = "cuda")]
+impl KernelOps for burn::backend::Cube {}
 
 /// `x · Wᵀ`. A weight in bf16 with `x` in f32 stays as it is: sums and result are f32.
 ///
