@@ -119,6 +119,30 @@ impl<B: KernelOps, C: CheckpointStrategy> KernelOps for Autodiff<B, C> {
         }
     }
 
+    fn kernel_softmax_stats(logits: FloatTensor<Self>) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct SoftmaxStats;
+        impl<B: KernelOps> Backward<B, 1> for SoftmaxStats {
+            type State = (FloatTensor<B>, FloatTensor<B>);
+
+            fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+                let grad = grads.consume::<B>(&ops.node);
+                let (logits, stats) = ops.state;
+                if let [Some(node)] = ops.parents {
+                    grads.register::<B>(node.id, B::kernel_softmax_stats_backward(logits, stats, grad));
+                }
+            }
+        }
+        match SoftmaxStats.prepare::<C>([logits.node()]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let logits = logits.into_primitive();
+                let stats = B::kernel_softmax_stats(logits.clone());
+                prep.finish((logits, stats.clone()), stats)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::kernel_softmax_stats(logits.into_primitive())),
+        }
+    }
+
     fn kernel_rotate(
         x: FloatTensor<Self>,
         cos: FloatTensor<Self>,

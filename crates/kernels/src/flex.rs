@@ -74,6 +74,25 @@ impl KernelOps for Flex {
         tensor(d_gate, [2 * n_rows, width], &gate)
     }
 
+    fn kernel_softmax_stats(logits: Float) -> Float {
+        if !is_f32(&[&logits]) {
+            return reference::softmax_stats::<Self>(logits);
+        }
+        let logits = logits.to_contiguous();
+        let [n_rows, width] = logits.shape().dims();
+        tensor(rows::softmax_stats(values(&logits), width), [n_rows, 2], &logits)
+    }
+
+    fn kernel_softmax_stats_backward(logits: Float, stats: Float, grad: Float) -> Float {
+        if !is_f32(&[&logits, &stats, &grad]) {
+            return reference::softmax_stats_backward::<Self>(logits, stats, grad);
+        }
+        let [logits, stats, grad] = [logits, stats, grad].map(|tensor| tensor.to_contiguous());
+        let [_, width] = logits.shape().dims();
+        let operands = [values(&logits), values(&stats), values(&grad)];
+        tensor(rows::softmax_stats_backward(operands, width), logits.shape(), &logits)
+    }
+
     fn kernel_rotate(x: Float, cos: Float, sin: Float, half: usize, inverse: bool) -> Float {
         if !is_f32(&[&x, &cos, &sin]) {
             return reference::rotate::<Self>(x, cos, sin, half, inverse);

@@ -59,6 +59,20 @@ pub(crate) trait KernelOps: Backend {
     }
 
     #[fusion(default)]
+    fn kernel_softmax_stats(logits: FloatTensor<Self>) -> FloatTensor<Self> {
+        reference::softmax_stats::<Self>(logits)
+    }
+
+    #[fusion(default)]
+    fn kernel_softmax_stats_backward(
+        logits: FloatTensor<Self>,
+        stats: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        reference::softmax_stats_backward::<Self>(logits, stats, grad)
+    }
+
+    #[fusion(default)]
     fn kernel_rotate(
         x: FloatTensor<Self>,
         cos: FloatTensor<Self>,
@@ -124,6 +138,16 @@ pub fn rms_norm<const D: usize>(x: Tensor<D>, weight: Tensor<1>, eps: f64, offse
 /// `[N, F]` twice → `[N, F]`
 pub fn gated(gate: Tensor<2>, up: Tensor<2>, kind: Gate) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::kernel_gated(gate.into_dispatch(), up.into_dispatch(), kind))
+}
+
+/// Of each row's softmax, without writing it: the log of its normaliser, and its entropy in nats. A logit of −10³⁰ is a
+/// token that cannot be drawn.
+///
+/// # Shapes
+/// `[P, V]` → `[P, 1]` twice
+pub fn softmax_stats(logits: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+    let stats: Tensor<2> = Tensor::from_dispatch(Dispatch::kernel_softmax_stats(logits.into_dispatch()));
+    (stats.clone().narrow(1, 0, 1), stats.narrow(1, 1, 1))
 }
 
 /// Rotary position embedding: `x · cos + swap(x) · sin`, where `swap` exchanges the first two `half`s of a head. The

@@ -99,6 +99,32 @@ fn activation<B: Backend>(x: FloatTensor<B>, kind: Gate) -> (FloatTensor<B>, Flo
     }
 }
 
+/// `[P, 2]`: log-sum-exp and entropy.
+pub(crate) fn softmax_stats<B: Backend>(logits: FloatTensor<B>) -> FloatTensor<B> {
+    let most = B::float_max_dim(logits.clone(), 1);
+    let shifted = B::float_sub(logits, most.clone());
+    let e = B::float_exp(shifted.clone());
+    let sum = B::float_sum_dim(e.clone(), 1);
+    let log_sum = B::float_log(sum.clone());
+    let mean = B::float_div(B::float_sum_dim(B::float_mul(e, shifted), 1), sum);
+    B::float_cat(vec![B::float_add(log_sum.clone(), most), B::float_sub(log_sum, mean)], 1)
+}
+
+/// `p · (g_lse − g_H · (ln p + H))`
+pub(crate) fn softmax_stats_backward<B: Backend>(
+    logits: FloatTensor<B>,
+    stats: FloatTensor<B>,
+    grad: FloatTensor<B>,
+) -> FloatTensor<B> {
+    let column = |x: &FloatTensor<B>, at: isize| {
+        B::float_slice(x.clone(), &[Slice::new(0, None, 1), Slice::new(at, Some(at + 1), 1)])
+    };
+    let log_p = B::float_sub(logits, column(&stats, 0));
+    let p = B::float_exp(log_p.clone());
+    let bent = B::float_mul(B::float_add(log_p, column(&stats, 1)), column(&grad, 1));
+    B::float_mul(p, B::float_sub(column(&grad, 0), bent))
+}
+
 /// The inverse is the transposed map: `grad · cos + swap(grad · sin)`.
 pub(crate) fn rotate<B: Backend>(
     x: FloatTensor<B>,

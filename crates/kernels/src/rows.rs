@@ -72,6 +72,94 @@ pub(crate) fn rms_norm_backward(
     (d_x, d_weight)
 }
 
+/// Log-sum-exp and entropy of each row, two numbers a row.
+pub(crate) fn softmax_stats(logits: &[f32], width: usize) -> Vec<f32> {
+    let mut out = vec![0.0; logits.len() / width * 2];
+    for_row_blocks(&mut out, 2, logits.len(), |row, out| {
+        let logits = &logits[row * width..(row + out.len() / 2) * width];
+        vectorised(SoftmaxStats { logits, width, out });
+    });
+    out
+}
+
+/// Gradient of [`softmax_stats`], from its result and the gradients of both numbers of each row.
+pub(crate) fn softmax_stats_backward([logits, stats, grad]: [&[f32]; 3], width: usize) -> Vec<f32> {
+    let mut out = vec![0.0; logits.len()];
+    for_row_blocks(&mut out, width, logits.len(), |row, out| {
+        let n_rows = out.len() / width;
+        let logits = &logits[row * width..(row + n_rows) * width];
+        let (stats, grad) = (&stats[2 * row..2 * (row + n_rows)], &grad[2 * row..2 * (row + n_rows)]);
+        vectorised(SoftmaxStatsBackward { logits, stats, grad, width, out });
+    });
+    out
+}
+
+struct SoftmaxStats<'a> {
+    logits: &'a [f32],
+    width: usize,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for SoftmaxStats<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { logits, width, out } = self;
+        for (logits, out) in logits.chunks(width).zip(out.chunks_mut(2)) {
+            let (head, tail) = S::as_simd_f32s(logits);
+            let mut lanes = simd.splat_f32s(f32::NEG_INFINITY);
+            for x in head {
+                lanes = simd.max_f32s(lanes, *x);
+            }
+            let most = tail.iter().fold(simd.reduce_max_f32s(lanes), |most, x| most.max(*x));
+            let shift = simd.splat_f32s(most);
+            let (mut sums, mut weighted) = (simd.splat_f32s(0.0), simd.splat_f32s(0.0));
+            for x in head {
+                let x = simd.sub_f32s(*x, shift);
+                let e = exp(simd, x);
+                sums = simd.add_f32s(sums, e);
+                weighted = simd.mul_add_e_f32s(e, x, weighted);
+            }
+            let (mut sum, mut mean) = (simd.reduce_sum_f32s(sums), simd.reduce_sum_f32s(weighted));
+            for x in tail {
+                let e = (x - most).exp();
+                sum += e;
+                mean += e * (x - most);
+            }
+            out[0] = sum.ln() + most;
+            out[1] = sum.ln() - mean / sum;
+        }
+    }
+}
+
+struct SoftmaxStatsBackward<'a> {
+    logits: &'a [f32],
+    stats: &'a [f32],
+    grad: &'a [f32],
+    width: usize,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for SoftmaxStatsBackward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { logits, stats, grad, width, out } = self;
+        let rows = stats.chunks(2).zip(grad.chunks(2));
+        for ((logits, out), (stats, grad)) in logits.chunks(width).zip(out.chunks_mut(width)).zip(rows) {
+            let [log_sum, entropy] = [stats[0], stats[1]].map(|value| simd.splat_f32s(value));
+            let [d_log_sum, d_entropy] = [grad[0], grad[1]].map(|value| simd.splat_f32s(value));
+            map_lanes!(simd, S, [x = logits] -> out, {
+                let log_p = simd.sub_f32s(x, log_sum);
+                let bent = simd.mul_f32s(simd.add_f32s(log_p, entropy), d_entropy);
+                simd.mul_f32s(exp(simd, log_p), simd.sub_f32s(d_log_sum, bent))
+            });
+        }
+    }
+}
+
 /// Sizes of a call of [`rotate`].
 #[derive(Clone, Copy)]
 pub(crate) struct RotaryShape {

@@ -126,6 +126,26 @@ fn the_gate_multiplies() {
 }
 
 #[test]
+fn softmax_stats_are_the_normaliser_and_the_entropy() {
+    for shape in [[3, 5], [7, 1000]] {
+        compare(
+            &[leaf(1, &shape)],
+            |x| A::kernel_softmax_stats(x[0].clone()),
+            |x| reference::softmax_stats::<A>(x[0].clone()),
+        );
+        let logits = leaf(1, &shape).into_primitive();
+        let stats = Flex::kernel_softmax_stats(logits.clone());
+        let grad = leaf(3, &[shape[0], 2]).into_primitive();
+        let ours = Flex::kernel_softmax_stats_backward(logits.clone(), stats.clone(), grad.clone());
+        let plain = reference::softmax_stats_backward::<Flex>(logits, stats, grad);
+        assert_close(&host(ours), &host(plain), "gradient");
+    }
+    let masked = constant(vec![1.0, -1e30, 1.0, -1e30], &[1, 4]).into_primitive();
+    let stats = host(Flex::kernel_softmax_stats(masked));
+    assert_close(&stats, &[1.0 + 2.0_f32.ln(), 2.0_f32.ln()], "two tokens that can be drawn");
+}
+
+#[test]
 fn rotation_turns_pairs_and_leaves_the_rest() {
     for (rows, half) in [(1, 12), (2, 12), (2, 9)] {
         let (cos, sin) = (leaf(5, &[rows, 7, 1, 24]), leaf(6, &[rows, 7, 1, 24]));

@@ -1,6 +1,7 @@
 //! Log-probs and entropies of the tokens of a batch under a model.
 
 use burn::tensor::{DType, Int, Tensor};
+use kernels::softmax_stats;
 
 use crate::batch::{Allowed, Lookup};
 use crate::{Batch, CausalLm, Row};
@@ -112,63 +113,20 @@ fn look_up(logits: Tensor<2>, lookup: &Lookup, settings: &ScoreSettings) -> Flat
         None => logits.clone(),
     };
     let [n_predictors, n_choices] = restricted.dims();
-    let distribution = Distribution::new(restricted);
+    let (log_sum_exp, entropy) = softmax_stats(restricted.clone());
     let per_token = |values: Tensor<2>| values.reshape([n_predictors]).select(0, lookup.predictors.clone());
     let picked: Tensor<1, Int> =
         lookup.predictors.clone().mul_scalar(n_choices as i32) + lookup.targets.clone();
-    let chosen = distribution.shifted.clone().reshape([n_predictors * n_choices]).select(0, picked);
+    let chosen = restricted.reshape([n_predictors * n_choices]).select(0, picked);
     let legal_logmass = match (&lookup.allowed, settings.legality) {
-        (Some(_), true) => per_token(distribution.log_sum_exp() - Distribution::new(logits).log_sum_exp()),
+        (Some(_), true) => per_token(log_sum_exp.clone() - softmax_stats(logits).0),
         _ => chosen.zeros_like().detach(),
     };
-    FlatStats {
-        logprobs: chosen - per_token(distribution.log_total.clone()),
-        entropy: per_token(distribution.entropy(settings.entropy)),
-        legal_logmass,
-    }
-}
-
-/// A softmax that is never written out: one exponential per logit serves log-probs, entropy and mass.
-struct Distribution {
-    max: Tensor<2>,
-    shifted: Tensor<2>,
-    exponentials: Tensor<2>,
-    total: Tensor<2>,
-    log_total: Tensor<2>,
-}
-
-impl Distribution {
-    fn new(logits: Tensor<2>) -> Self {
-        let max = logits.clone().detach().max_dim(1);
-        let shifted = logits - max.clone();
-        let exponentials = shifted.clone().exp();
-        let total = exponentials.clone().sum_dim(1);
-        Self { max, shifted, exponentials, log_total: total.clone().log(), total }
-    }
-
-    /// `[P,1]`
-    fn log_sum_exp(&self) -> Tensor<2> {
-        self.log_total.clone() + self.max.clone()
-    }
-
-    /// `ln Σe − Σ e·x / Σe` over shifted logits x, `[P,1]`.
-    fn entropy(&self, gradient: EntropyGradient) -> Tensor<2> {
-        let of = |exponentials: Tensor<2>, shifted: Tensor<2>, total: Tensor<2>, log_total: Tensor<2>| {
-            log_total - (exponentials * shifted).sum_dim(1) / total
-        };
-        let Self { shifted, exponentials, total, log_total, .. } = self;
-        match gradient {
-            EntropyGradient::Tracked => {
-                of(exponentials.clone(), shifted.clone(), total.clone(), log_total.clone())
-            }
-            EntropyGradient::Detached => of(
-                exponentials.clone().inner(),
-                shifted.clone().inner(),
-                total.clone().inner(),
-                log_total.clone().inner(),
-            ),
-        }
-    }
+    let entropy = match settings.entropy {
+        EntropyGradient::Tracked => entropy,
+        EntropyGradient::Detached => entropy.detach(),
+    };
+    FlatStats { logprobs: chosen - per_token(log_sum_exp), entropy: per_token(entropy), legal_logmass }
 }
 
 #[cfg(test)]
