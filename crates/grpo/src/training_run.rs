@@ -128,9 +128,9 @@ impl TrainingRun {
         self.trainer.finish()
     }
 
-    /// Play after training is with the weights that are handed over.
+    /// Play after training is with the weights that are handed over: a version of their own.
     async fn settle(&mut self) -> Result<Option<Step>, Error> {
-        self.engine.set_model(self.model.clone(), self.version).await?;
+        self.engine.set_model(self.model.clone(), self.version + 1).await?;
         Ok(None)
     }
 

@@ -2,7 +2,7 @@
 //! same blocks again for the gradients.
 //!
 //! # Source
-//! FlashAttention-2, arXiv 2307.08691, §3: the backward pass recomputes probabilities from the log of their sums.
+//! FlashAttention-2, arXiv 2307.08691, §3: the backward pass recomputes the probabilities of a block.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::matrix::{Matrix, add_product, product};
-use crate::simd::{dot, exp, map_lanes, tanh, update_lanes, vectorised};
+use crate::simd::{dot, exp, largest, map_lanes, tanh, update_lanes, vectorised};
 
 /// Queries of one block.
 const BLOCK: usize = 64;
@@ -116,13 +116,29 @@ pub(crate) fn attention(call: Operands<'_>) -> Vec<f32> {
         call.read_head(row, kv_head)
     });
     for (task, head) in heads.iter().enumerate() {
-        let (row, kv_head) = (task / n_kv_heads, task % n_kv_heads);
-        for (query, values) in head.chunks(group * head_dim).enumerate() {
-            let start = ((row * n_queries + query) * n_heads + kv_head * group) * head_dim;
-            out[start..start + group * head_dim].copy_from_slice(values);
-        }
+        put_head(
+            &mut out,
+            head,
+            (task / n_kv_heads, n_queries),
+            (task % n_kv_heads, n_kv_heads),
+            group * head_dim,
+        );
     }
     out
+}
+
+/// Writes one head's `[tokens, width]` to its place in `[B, tokens, heads, width]`.
+fn put_head(
+    whole: &mut [f32],
+    part: &[f32],
+    (row, n_tokens): (usize, usize),
+    (head, n_heads): (usize, usize),
+    width: usize,
+) {
+    for (token, values) in part.chunks(width).enumerate() {
+        let start = ((row * n_tokens + token) * n_heads + head) * width;
+        whole[start..start + width].copy_from_slice(values);
+    }
 }
 
 /// Gradients of [`attention`]: `[B, T, heads, head_dim]`, and twice `[B, S, kv heads, head_dim]`.
@@ -139,17 +155,10 @@ pub(crate) fn attention_backward(call: Operands<'_>, grad: &[f32]) -> [Vec<f32>;
     let mut d_k = vec![0.0; n_rows * n_keys * n_kv_heads * head_dim];
     let mut d_v = d_k.clone();
     for (task, [q, k, v]) in heads.iter().enumerate() {
-        let (row, kv_head) = (task / n_kv_heads, task % n_kv_heads);
-        for (query, values) in q.chunks(group * head_dim).enumerate() {
-            let start = ((row * n_queries + query) * n_heads + kv_head * group) * head_dim;
-            d_q[start..start + group * head_dim].copy_from_slice(values);
-        }
-        for (whole, part) in [(&mut d_k, k), (&mut d_v, v)] {
-            for (key, values) in part.chunks(head_dim).enumerate() {
-                let start = ((row * n_keys + key) * n_kv_heads + kv_head) * head_dim;
-                whole[start..start + head_dim].copy_from_slice(values);
-            }
-        }
+        let (row, place) = (task / n_kv_heads, (task % n_kv_heads, n_kv_heads));
+        put_head(&mut d_q, q, (row, n_queries), place, group * head_dim);
+        put_head(&mut d_k, k, (row, n_keys), place, head_dim);
+        put_head(&mut d_v, v, (row, n_keys), place, head_dim);
     }
     [d_q, d_k, d_v]
 }
@@ -310,12 +319,7 @@ impl WithSimd for Softmax<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let scores = self.scores;
-        let (head, tail) = S::as_simd_f32s(scores);
-        let mut lanes = simd.splat_f32s(f32::NEG_INFINITY);
-        for x in head {
-            lanes = simd.max_f32s(lanes, *x);
-        }
-        let most = tail.iter().fold(simd.reduce_max_f32s(lanes), |most, x| most.max(*x));
+        let most = largest(simd, scores);
         let most = simd.splat_f32s(if most.is_finite() { most } else { 0.0 });
         update_lanes!(simd, S, x in scores, exp(simd, simd.sub_f32s(x, most)));
         let (head, tail) = S::as_simd_f32s(scores);

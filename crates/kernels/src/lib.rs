@@ -18,7 +18,7 @@ mod rows;
 mod simd;
 mod threads;
 
-pub use ops::{AttentionSettings, attention, gated, linear, rms_norm, rotate, softmax_stats};
+pub use ops::{attention, gated, linear, rms_norm, rotate, softmax_stats};
 pub use rows::{Gate, exponentials};
 pub use simd::force_scalar;
 

@@ -7,13 +7,6 @@ use burn::tensor::Tensor;
 use crate::reference;
 use crate::rows::Gate;
 
-/// Settings of [`attention`].
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct AttentionSettings {
-    /// Scores are bounded to ± this; 0 does not bound.
-    pub soft_cap: f32,
-}
-
 /// Operations with several results concatenate them, flat: the seam carries single tensors.
 #[backend_extension(Flex, Autodiff, Cube: cfg(feature = "cuda"), Fusion: cfg(feature = "cuda"))]
 pub(crate) trait KernelOps: Backend {
@@ -166,7 +159,7 @@ pub fn rotate(x: Tensor<4>, cos: Tensor<4>, sin: Tensor<4>, half: usize) -> Tens
 }
 
 /// Grouped-query attention of scaled queries: `softmax(q · kᵀ + mask) · v`. The mask is 0 where a key is seen and very
-/// negative where not; no gradient flows into it.
+/// negative where not; no gradient flows into it. A soft cap bounds the scores to ± itself before the mask.
 ///
 /// # Shapes
 /// `[B, H, T, D]`, `[B, Hkv, S, D]` twice, mask `[1 or B, T, S]` → `[B, T, H, D]`
@@ -175,13 +168,13 @@ pub fn attention(
     k: Tensor<4>,
     v: Tensor<4>,
     mask: Tensor<3>,
-    settings: AttentionSettings,
+    soft_cap: Option<f64>,
 ) -> Tensor<4> {
     Tensor::from_dispatch(Dispatch::kernel_attention(
         q.into_dispatch(),
         k.into_dispatch(),
         v.into_dispatch(),
         mask.into_dispatch(),
-        settings.soft_cap,
+        soft_cap.unwrap_or(0.0) as f32,
     ))
 }

@@ -2,7 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use crate::simd::{dot, exp, map_lanes, sigmoid, tanh, vectorised};
+use crate::simd::{dot, exp, largest, map_lanes, sigmoid, tanh, vectorised};
 use crate::threads::{for_row_blocks, for_row_blocks_of_two};
 
 /// What the gate of an MLP goes through.
@@ -108,11 +108,7 @@ impl WithSimd for SoftmaxStats<'_> {
         let Self { logits, width, out } = self;
         for (logits, out) in logits.chunks(width).zip(out.chunks_mut(2)) {
             let (head, tail) = S::as_simd_f32s(logits);
-            let mut lanes = simd.splat_f32s(f32::NEG_INFINITY);
-            for x in head {
-                lanes = simd.max_f32s(lanes, *x);
-            }
-            let most = tail.iter().fold(simd.reduce_max_f32s(lanes), |most, x| most.max(*x));
+            let most = largest(simd, logits);
             let shift = simd.splat_f32s(most);
             let (mut sums, mut weighted) = (simd.splat_f32s(0.0), simd.splat_f32s(0.0));
             for x in head {

@@ -26,7 +26,8 @@ const ROUND: f32 = 12_582_912.0;
 #[inline(always)]
 pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let splat = |value| simd.splat_f32s(value);
-    let clamped = simd.min_f32s(simd.max_f32s(x, splat(EXP_MIN)), splat(EXP_MAX));
+    // In this order of operands a NaN stays one: it must not become a probability.
+    let clamped = simd.min_f32s(splat(EXP_MAX), simd.max_f32s(splat(EXP_MIN), x));
     let shifted = simd.mul_add_e_f32s(clamped, splat(std::f32::consts::LOG2_E), splat(ROUND));
     let n = simd.sub_f32s(shifted, splat(ROUND));
     // ln 2 in two parts: the first is exact when multiplied by n.
@@ -69,7 +70,7 @@ pub(crate) fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     ];
     const EVEN: [f32; 4] = [1.198_258_4e-6, 1.185_347_1e-4, 2.268_434_6e-3, 4.893_525e-3];
     let splat = |value| simd.splat_f32s(value);
-    let x = simd.min_f32s(simd.max_f32s(x, splat(-BOUND)), splat(BOUND));
+    let x = simd.min_f32s(splat(BOUND), simd.max_f32s(splat(-BOUND), x));
     let square = simd.mul_f32s(x, x);
     let (odd, even) = (polynomial(simd, square, ODD), polynomial(simd, square, EVEN));
     simd.div_f32s(simd.mul_f32s(x, odd), even)
@@ -121,6 +122,17 @@ macro_rules! update_lanes {
     }};
 }
 pub(crate) use update_lanes;
+
+/// The largest of some values.
+#[inline(always)]
+pub(crate) fn largest<S: Simd>(simd: S, values: &[f32]) -> f32 {
+    let (head, tail) = S::as_simd_f32s(values);
+    let mut lanes = simd.splat_f32s(f32::NEG_INFINITY);
+    for x in head {
+        lanes = simd.max_f32s(lanes, *x);
+    }
+    tail.iter().fold(simd.reduce_max_f32s(lanes), |most, x| most.max(*x))
+}
 
 /// Σ aᵢ bᵢ
 #[inline(always)]

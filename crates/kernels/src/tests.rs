@@ -221,3 +221,16 @@ fn views_are_read_where_they_are() {
     let ours = Flex::kernel_attention(q.clone(), k.clone(), v.clone(), mask.clone(), 0.0);
     assert_close(&host(ours), &host(reference::attention::<Flex>(q, k, v, mask, 0.0)), "swapped");
 }
+
+#[test]
+fn all_of_it_holds_without_vector_instructions() {
+    crate::force_scalar(true);
+    linear_is_a_product_with_the_transpose();
+    linear_reads_a_weight_in_bf16_as_the_numbers_it_holds();
+    rms_norm_divides_by_the_root_mean_square();
+    the_gate_multiplies();
+    softmax_stats_are_the_normaliser_and_the_entropy();
+    rotation_turns_pairs_and_leaves_the_rest();
+    attention_reads_what_the_mask_shows();
+    crate::force_scalar(false);
+}

@@ -1,12 +1,13 @@
 //! Shape of a decoder: everything that differs between architectures, as data.
 //!
-//! Read from HF `config.json` in the styles of transformers 4 and 5 (`config::hf`), or made from a named size
-//! (`config::presets`). The forward pass never asks which architecture it runs.
+//! Read from HF `config.json` in the styles of transformers 4 and 5 (`config::hf`; `config::write` is the way back), or
+//! made from a named size (`config::presets`). The forward pass never asks which architecture it runs.
 
 mod family;
 mod hf;
 mod presets;
 mod rope;
+mod write;
 
 use std::fmt;
 use std::str::FromStr;

@@ -31,3 +31,12 @@ fn exp_and_tanh_are_within_a_few_ulp_on_every_path() {
     }
     force_scalar(false);
 }
+
+#[test]
+fn a_nan_stays_one() {
+    let x = [f32::NAN, 1.0];
+    let (mut e, mut t) = ([0.0; 2], [0.0; 2]);
+    vectorised(Exponentials(&x, &mut e, &mut t));
+    assert!(e[0].is_nan() && t[0].is_nan(), "{e:?} {t:?}");
+    assert!(e[1].is_finite() && t[1].is_finite());
+}

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{DType, Device, Tensor};
-use kernels::{AttentionSettings, attention};
+use kernels::attention;
 
 use super::cache::LayerCacheMut;
 use super::mask::attention_mask;
@@ -32,7 +32,7 @@ pub(crate) struct Frame {
     n_kv_heads: usize,
     group: usize,
     head_dim: usize,
-    settings: AttentionSettings,
+    soft_cap: Option<f64>,
     full: View,
     /// With the model's window, where a layer has one.
     windowed: View,
@@ -108,7 +108,7 @@ impl Frame {
             n_kv_heads: config.n_kv_heads,
             group: config.group(),
             head_dim: config.head_dim,
-            settings: AttentionSettings { soft_cap: config.soft_caps.attention.unwrap_or(0.0) as f32 },
+            soft_cap: config.soft_caps.attention,
             full,
             windowed,
             start,
@@ -143,7 +143,7 @@ impl Attention {
             Some(cache) => cache.append(k, v, frame.start),
             None => (k, v),
         };
-        let mixed = attention(q, k, v, view.mask.clone(), frame.settings);
+        let mixed = attention(q, k, v, view.mask.clone(), frame.soft_cap);
         self.o_proj.forward(mixed.reshape([n_rows * n_queries, n_heads * head_dim]))
     }
 

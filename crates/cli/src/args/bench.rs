@@ -1,0 +1,142 @@
+//! What `croupier bench` is asked.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    #[command(subcommand)]
+    pub(crate) what: BenchWhat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchWhat {
+    /// Random playouts per second through the public trait.
+    Games(BenchGamesArgs),
+    /// Steps per second of the sidecar client.
+    #[command(
+        after_help = "Examples:\n  croupier bench env --json\n  croupier bench env --url http://127.0.0.1:4000 --episodes 64 --concurrency 64 --json"
+    )]
+    Env(BenchEnvArgs),
+    /// Tokens per second of batched generation.
+    #[command(after_help = "Example:\n  croupier bench generate --model DIR --batch 1,8,32 --json")]
+    Generate(BenchGenerateArgs),
+    /// Seconds per optimizer step of SFT.
+    #[command(after_help = "Example:\n  croupier bench train --model DIR --mode lora --json")]
+    Train(BenchTrainArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchGamesArgs {
+    /// OpenSpiel game strings [default: the sidecar's].
+    pub(crate) games: Vec<String>,
+    /// Seconds per game and run.
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) seconds: f64,
+    /// Runs; the median is printed.
+    #[arg(long, default_value_t = 3)]
+    pub(crate) runs: u32,
+    /// One JSON object per line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchGenerateArgs {
+    /// Model folder.
+    #[arg(long)]
+    pub(crate) model: PathBuf,
+    /// Sequences at once, comma separated.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 32])]
+    pub(crate) batch: Vec<usize>,
+    /// Tokens of each prompt.
+    #[arg(long, default_value_t = 128)]
+    pub(crate) prompt: usize,
+    /// Tokens drawn for each.
+    #[arg(long, default_value_t = 128)]
+    pub(crate) new: usize,
+    /// Type of the matrices; on a CPU everything else stays f32.
+    #[arg(long, value_enum, default_value_t = WeightType::F32)]
+    pub(crate) dtype: WeightType,
+    /// Threads of the CPU [default: all].
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+    /// Runs; the median is printed.
+    #[arg(long, default_value_t = 3)]
+    pub(crate) runs: u32,
+    /// auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value = "auto")]
+    pub(crate) device: String,
+    /// One JSON object per line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Type of a model's matrices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WeightType {
+    /// 32 bits.
+    F32,
+    /// 16 bits, with the exponent of f32.
+    Bf16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchTrainArgs {
+    /// Model folder.
+    #[arg(long)]
+    pub(crate) model: PathBuf,
+    /// What is trained.
+    #[arg(long, value_enum, default_value_t = TrainMode::Lora)]
+    pub(crate) mode: TrainMode,
+    /// Rows of a step.
+    #[arg(long, default_value_t = 4)]
+    pub(crate) batch: usize,
+    /// Tokens of a row.
+    #[arg(long, default_value_t = 512)]
+    pub(crate) seq: usize,
+    /// Measured steps; one more is taken before them.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) steps: u32,
+    /// Threads of the CPU [default: all].
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+    /// auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value = "auto")]
+    pub(crate) device: String,
+    /// One JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What an optimizer step changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TrainMode {
+    /// A LoRA adapter of rank 16 on all linear maps.
+    Lora,
+    /// Everything.
+    Full,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchEnvArgs {
+    /// Sidecars [default: one of our own in this process, with a bare loop beside it for comparison].
+    #[arg(long = "url")]
+    pub(crate) urls: Vec<String>,
+    /// Episodes a run.
+    #[arg(long, default_value_t = 64)]
+    pub(crate) episodes: u64,
+    /// Episodes at once [default: 64; 256, as many as quickstart plays, with a sidecar of our own].
+    #[arg(long)]
+    pub(crate) concurrency: Option<usize>,
+    /// Requests in flight per sidecar.
+    #[arg(long)]
+    pub(crate) in_flight: Option<usize>,
+    /// Runs; the median is printed.
+    #[arg(long, default_value_t = 3)]
+    pub(crate) runs: u32,
+    /// One JSON object per line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
