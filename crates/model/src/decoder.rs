@@ -9,10 +9,10 @@
 mod attention;
 mod cache;
 mod linear;
-mod mask;
 mod norm;
 mod positions;
 mod rope;
+mod sight;
 mod token_batch;
 
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub(crate) use positions::Positions;
 use crate::config::{Activation, DecoderConfig, Scales};
 use crate::lora::{LoraConfig, Target};
 use attention::Frame;
-use cache::Admitted;
+use cache::LayerCache;
 
 /// A causal language model, with or without a LoRA adapter.
 #[derive(Module, Debug)]
@@ -199,18 +199,19 @@ impl LanguageModel {
         states
     }
 
-    /// Like [`LanguageModel::hidden`] for tokens that follow what the cache holds; the cache then holds them too.
+    /// Like [`LanguageModel::hidden`] for tokens that follow what the cache holds; the cache then holds them too. Row i of
+    /// the batch continues the sequence in `slots[i]`.
     ///
     /// # Panics
-    /// If the cache was made for another number of rows, or the batch is not right-padded.
-    pub fn extend(&self, batch: &TokenBatch, cache: &mut KvCache) -> Tensor<3> {
-        let Admitted { batch, keys, start } = cache.admit(batch);
-        let frame = Frame::with_cache(&batch, &keys, start, &self.config, (&self.device(), self.dtype()));
-        let mut x = self.embed(&batch);
+    /// If there is not a slot for each row, or the batch is not right-padded.
+    pub fn extend(&self, batch: &TokenBatch, slots: &[usize], cache: &mut KvCache) -> Tensor<3> {
+        let admitted = cache.admit(batch, slots);
+        let frame = Frame::with_cache(admitted, slots, &self.config, (&self.device(), self.dtype()));
+        let mut x = self.embed(batch);
         for (idx, layer) in self.model.layers.iter().enumerate() {
             x = layer.forward(x, None, &frame, self.config.windows[idx], Some(cache.layer_mut(idx)));
         }
-        self.finish(x, &batch)
+        self.finish(x, batch)
     }
 
     /// Logits of chosen hidden states: the caller selects the rows that it needs, so `[B, T, V]` never has to exist.
@@ -310,7 +311,7 @@ impl Layer {
         slots: Option<&[usize]>,
         frame: &Frame,
         window: Option<usize>,
-        cache: Option<cache::LayerCacheMut<'_>>,
+        cache: Option<&mut LayerCache>,
     ) -> Tensor<2> {
         let (middle, last) = (&self.post_attention_layernorm, self.post_feedforward_layernorm.as_ref());
         let (after_attention, before_mlp) = match last {

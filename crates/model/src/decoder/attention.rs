@@ -1,12 +1,12 @@
 //! Grouped-query attention over a batch that may be ragged and may continue a cache.
 
 use burn::module::Module;
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::{DType, Device, Int, Tensor};
 use kernels::attention;
 
-use super::cache::LayerCacheMut;
-use super::mask::attention_mask;
+use super::cache::{Admitted, LayerCache, Places};
 use super::rope::{RopeTables, Side};
+use super::sight::{sight_of_batch, sight_of_cache, sight_of_last};
 use super::{Linear, Positions, RmsNorm, TokenBatch, select_slots};
 use crate::config::{DecoderConfig, RopeConfig};
 
@@ -36,8 +36,8 @@ pub(crate) struct Frame {
     full: View,
     /// With the model's window, where a layer has one.
     windowed: View,
-    /// First column of the cache that this pass writes.
-    start: usize,
+    /// Where the cache takes the batch's keys and values.
+    places: Option<Places>,
 }
 
 /// What a layer sees, and where it believes it is.
@@ -45,13 +45,14 @@ pub(crate) struct Frame {
 struct View {
     q_rope: RopeTables,
     k_rope: RopeTables,
-    mask: Tensor<3>,
+    sight: Tensor<3, Int>,
 }
 
 impl Frame {
     /// Every token of the batch looks at the batch.
     pub(super) fn of_batch(batch: &TokenBatch, config: &DecoderConfig, place: (&Device, DType)) -> Self {
-        Self::new((batch, batch.positions()), batch.positions(), 0, config, place)
+        let sight = |window| sight_of_batch(batch, window, place.0);
+        Self::new((batch, batch.positions()), sight, None, config, place)
     }
 
     /// The last token of each row looks at the batch.
@@ -60,45 +61,47 @@ impl Frame {
         config: &DecoderConfig,
         place: (&Device, DType),
     ) -> Self {
-        Self::new((batch, &batch.last_positions()), batch.positions(), 0, config, place)
+        let sight = |window| sight_of_last(batch, window, place.0);
+        Self::new((batch, &batch.last_positions()), sight, None, config, place)
     }
 
-    /// Every token of the batch looks at all `keys`; its own are written to the cache from column `start`.
+    /// Every token of the batch looks at what its slot of the cache holds, itself included.
     pub(super) fn with_cache(
-        batch: &TokenBatch,
-        keys: &Positions,
-        start: usize,
+        admitted: Admitted,
+        slots: &[usize],
         config: &DecoderConfig,
         place: (&Device, DType),
     ) -> Self {
-        Self::new((batch, batch.positions()), keys, start, config, place)
+        let Admitted { batch, places } = admitted;
+        let positions = batch.positions();
+        let sight = |window| sight_of_cache(positions, slots, window, place.0);
+        Self::new((&batch, positions), sight, Some(places), config, place)
     }
 
     fn new(
         (batch, queries): (&TokenBatch, &Positions),
-        keys: &Positions,
-        start: usize,
+        sight: impl Fn(Option<usize>) -> Tensor<3, Int>,
+        places: Option<Places>,
         config: &DecoderConfig,
         place: (&Device, DType),
     ) -> Self {
-        let view = |rope: &RopeConfig, mask| {
+        let view = |rope: &RopeConfig, sight| {
             let own = rope.depends_on_length().then(|| batch.own_positions());
             let own_queries = own.as_ref().filter(|own| own.n_cols() == queries.n_cols());
             let tables = |positions, side| RopeTables::new(rope, config, positions, side, place);
             View {
                 q_rope: tables(own_queries.unwrap_or(queries), Side::Queries),
                 k_rope: tables(own.as_ref().unwrap_or(batch.positions()), Side::Keys),
-                mask,
+                sight,
             }
         };
-        let mask = |window| attention_mask(queries, keys, window, place);
         let window = config.windows.iter().copied().flatten().next();
-        let reach = keys.values().iter().copied().max().unwrap_or(0) as usize + 1;
+        let reach = queries.values().iter().copied().max().unwrap_or(0) as usize + 1;
         // A window that reaches back to the first token hides nothing.
         let hides = window.is_some_and(|window| window < reach);
-        let full = view(&config.rope, mask(None));
+        let full = view(&config.rope, sight(None));
         let windowed = match window {
-            Some(_) if hides || config.window_rope != config.rope => view(&config.window_rope, mask(window)),
+            Some(_) if hides || config.window_rope != config.rope => view(&config.window_rope, sight(window)),
             _ => full.clone(),
         };
         Self {
@@ -111,7 +114,7 @@ impl Frame {
             soft_cap: config.soft_caps.attention,
             full,
             windowed,
-            start,
+            places,
         }
     }
 }
@@ -127,7 +130,7 @@ impl Attention {
         slots: Option<&[usize]>,
         frame: &Frame,
         window: Option<usize>,
-        cache: Option<LayerCacheMut<'_>>,
+        cache: Option<&mut LayerCache>,
     ) -> Tensor<2> {
         let Frame { n_rows, n_queries, n_keys, n_kv_heads, group, head_dim, .. } = *frame;
         let n_heads = n_kv_heads * group;
@@ -136,14 +139,13 @@ impl Attention {
         let (q, k, v) = self.project(x, slots, [n_heads * head_dim, n_kv_heads * head_dim]);
         let q = normed(self.q_norm.as_ref(), q, |q| heads(q, n_queries, n_heads));
         let k = normed(self.k_norm.as_ref(), k, |k| heads(k, n_keys, n_kv_heads));
-        let v = heads(v, n_keys, n_kv_heads).swap_dims(1, 2);
-        let q = view.q_rope.rotate(q).swap_dims(1, 2);
-        let k = view.k_rope.rotate(k).swap_dims(1, 2);
-        let (k, v) = match cache {
-            Some(cache) => cache.append(k, v, frame.start),
-            None => (k, v),
+        let v = heads(v, n_keys, n_kv_heads);
+        let (q, k) = (view.q_rope.rotate(q), view.k_rope.rotate(k));
+        let (k, v) = match (cache, &frame.places) {
+            (Some(cache), Some(places)) => cache.append(k, v, places),
+            _ => (k, v),
         };
-        let mixed = attention(q, k, v, view.mask.clone(), frame.soft_cap);
+        let mixed = attention(q, k, v, view.sight.clone(), frame.soft_cap);
         self.o_proj.forward(mixed.reshape([n_rows * n_queries, n_heads * head_dim]))
     }
 
