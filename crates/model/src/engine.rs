@@ -150,6 +150,11 @@ impl Engine {
         answer.await.map_err(|_| Error::EngineStopped)
     }
 
+    /// True while the thread answers.
+    pub fn is_running(&self) -> bool {
+        !self.commands.is_closed()
+    }
+
     /// What the engine has done so far.
     pub fn stats(&self) -> EngineStats {
         self.counters.snapshot()

@@ -13,6 +13,7 @@ use serde_json::json;
 use train::sft::CrossEntropy;
 use train::{Learner, LearnerConfig, Row, ScoreSettings};
 
+use super::super::weights;
 use super::{median, print};
 use crate::args::{BenchGenerateArgs, BenchTrainArgs, TrainMode, WeightType};
 use crate::failure::Failure;
@@ -49,14 +50,7 @@ fn random_ids(n: usize, seed: u64, vocab_size: usize) -> Vec<u32> {
 
 pub(super) fn bench_generate(args: &BenchGenerateArgs) -> Result<()> {
     let device = open(&args.device, args.threads)?;
-    let on_cpu = device.name == "cpu";
-    let model = match args.dtype {
-        WeightType::F32 => LanguageModel::load(&args.model, DType::F32, &device.device)?,
-        WeightType::Bf16 if on_cpu => {
-            LanguageModel::load(&args.model, DType::F32, &device.device)?.with_bf16_matrices()
-        }
-        WeightType::Bf16 => LanguageModel::load(&args.model, DType::BF16, &device.device)?,
-    };
+    let model = weights::load(&args.model, None, args.dtype, &device)?;
     let config = model.config();
     if args.prompt + args.new > config.max_position_embeddings || args.new < 2 {
         let message = format!("{} prompt and {} new tokens", args.prompt, args.new);
