@@ -14,6 +14,7 @@ mod request;
 mod sampler;
 mod scheduler;
 mod score;
+mod seen;
 mod sequence;
 mod slab;
 mod slots;

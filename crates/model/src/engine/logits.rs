@@ -47,6 +47,20 @@ impl HostLogits {
         Self::of_rows(model, if is_all { flat } else { select_slots(flat, places) }, columns)
     }
 
+    /// Logits that it holds.
+    pub(super) fn n_values(&self) -> usize {
+        self.values.len()
+    }
+
+    /// True if a row has a logit for each token that the next draw may give.
+    pub(super) fn covers(&self, sequence: &Sequence) -> bool {
+        match (&self.columns, sequence.allowed()) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(columns), Some(mut allowed)) => allowed.all(|token| columns.binary_search(&token).is_ok()),
+        }
+    }
+
     /// All logits of a row.
     pub(super) fn row(&self, row: usize) -> &[f32] {
         &self.values[row * self.n_cols..(row + 1) * self.n_cols]

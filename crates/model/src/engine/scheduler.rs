@@ -2,7 +2,8 @@
 //!
 //! 1. A step reads one batch of prompts, at most so many tokens of them, and then draws one token for every sequence
 //!    that is running. Prompts of like length share a batch; a longer one is read in pieces over several steps.
-//! 2. Sequences with the same tokens are read once: all draw from the same logits, and those that go on copy the slot.
+//! 2. Sequences with the same tokens are read once: all draw from the same logits, also those that come later, and
+//!    those that go on copy the slot.
 //! 3. A sequence whose next draw is its last needs no cache, and gets none.
 //! 4. Requests wait for slots in the order of their arrival. One that needs longer slots than there are makes the
 //!    cache anew: what was running is read once more. Since every forward of a row gives the same bits whatever else
@@ -18,6 +19,7 @@ use tracing::{Span, trace};
 use super::GenerateRequest;
 use super::logits::{HostLogits, allowed_columns};
 use super::reply::Reply;
+use super::seen::Seen;
 use super::sequence::Sequence;
 use super::slab::Slab;
 use super::stats::Counters;
@@ -43,6 +45,7 @@ pub(super) struct Scheduler {
     limits: Limits,
     version: u64,
     slab: Option<Slab>,
+    seen: Seen,
     hasher: RandomState,
     /// Not begun yet, in the order of arrival.
     waiting: VecDeque<Entry>,
@@ -79,6 +82,7 @@ impl Scheduler {
             limits,
             version,
             slab: None,
+            seen: Seen::default(),
             hasher: RandomState::new(),
             waiting: VecDeque::new(),
             prompts: Vec::new(),
@@ -94,6 +98,7 @@ impl Scheduler {
     pub(super) fn set_version(&mut self, model: &LanguageModel, version: u64) {
         assert!(self.is_idle(), "a sequence is completed by the weights that began it");
         self.version = version;
+        self.seen.clear();
         self.slab = self.slab.take().and_then(|slab| slab.emptied(model));
     }
 
@@ -189,11 +194,46 @@ impl Scheduler {
     /// Begins waiting sequences while there are slots. Those that need none pass by those that wait for one.
     fn admit(&mut self, model: &LanguageModel) {
         self.fit_slab(model);
+        self.draw_seen();
         let mut is_full = false;
         for entry in std::mem::take(&mut self.waiting) {
             if let Some(entry) = self.begin(entry, is_full) {
                 is_full = true;
                 self.waiting.push_back(entry);
+            }
+        }
+    }
+
+    /// Begins the sequences whose logits are there. All are told their tokens before any slot is copied; slots are left
+    /// for those who were there before them.
+    fn draw_seen(&mut self) {
+        let n_free = self.slab.as_ref().map_or(0, Slab::n_free);
+        let (mut n_wanted, mut begun) = (0, Vec::new());
+        for mut entry in std::mem::take(&mut self.waiting) {
+            let tokens = entry.sequence.tokens();
+            let needs_slot = !entry.sequence.is_last_draw();
+            let is_held = || self.slab.as_ref().is_some_and(|slab| slab.holds(tokens));
+            let has_room = |_: &_| !needs_slot || (n_wanted < n_free && is_held());
+            let found = self.seen.find(&entry.sequence).filter(has_room);
+            n_wanted += usize::from(needs_slot);
+            match found {
+                Some((logits, row)) => {
+                    let prompt = needs_slot.then(|| tokens.to_vec());
+                    self.counters.add_cached(tokens.len());
+                    entry.draw(&logits, row);
+                    begun.push((entry, prompt));
+                }
+                None => self.waiting.push_back(entry),
+            }
+        }
+        for (entry, prompt) in begun {
+            match (prompt, &mut self.slab) {
+                _ if entry.sequence.is_finished() => self.finish(entry),
+                (Some(prompt), Some(slab)) => {
+                    let slot = slab.take(&prompt).expect("no more have begun than there are slots");
+                    self.running.push(Running { slot, entry });
+                }
+                _ => unreachable!("who goes on needs a slot, and has begun only if there was one"),
             }
         }
     }
@@ -273,7 +313,7 @@ impl Scheduler {
         let hidden = model.last_hidden(&TokenBatch::right_padded(&tokens));
         self.counters.add_prefill(tokens.iter().map(|row| row.len()).sum());
         let logits = HostLogits::of_rows(model, hidden, columns_of(&prompts));
-        self.draw_first(prompts, &logits);
+        self.draw_first(prompts, logits);
     }
 
     /// Reads the next tokens of prompts that have a slot.
@@ -304,17 +344,19 @@ impl Scheduler {
         let prompts = extract(&mut self.prompts, &read.iter().map(|&row| rows[row]).collect::<Vec<_>>());
         if !prompts.is_empty() {
             let logits = HostLogits::of_places(model, hidden, &places, columns_of(&prompts));
-            self.draw_first(prompts, &logits);
+            self.draw_first(prompts, logits);
         }
     }
 
     /// All members of a prompt draw from its row of logits, and are told, before any slot is copied.
-    fn draw_first(&mut self, mut prompts: Vec<Prompt>, logits: &HostLogits) {
+    fn draw_first(&mut self, mut prompts: Vec<Prompt>, logits: HostLogits) {
         for (row, prompt) in prompts.iter_mut().enumerate() {
             for entry in &mut prompt.members {
-                entry.draw(logits, row);
+                entry.draw(&logits, row);
             }
         }
+        let tokens = prompts.iter_mut().map(|prompt| std::mem::take(&mut prompt.tokens));
+        self.seen.insert(tokens, &Arc::new(logits));
         for Prompt { mut slots, members, .. } in prompts {
             let read_into = slots.first().copied();
             for entry in members {

@@ -54,6 +54,16 @@ impl Slab {
         self.slots.len()
     }
 
+    /// Slots that can be taken.
+    pub(super) fn n_free(&self) -> usize {
+        self.slots.n_free()
+    }
+
+    /// True if a slot holds a prompt but for a few tokens.
+    pub(super) fn holds(&self, prompt: &[u32]) -> bool {
+        self.slots.holds(prompt)
+    }
+
     /// Takes a slot for a prompt; its beginning is in the cache already as far as any slot has it.
     pub(super) fn take(&mut self, prompt: &[u32]) -> Option<usize> {
         let Place { slot, copy_from, n_shared } = self.slots.take(prompt)?;

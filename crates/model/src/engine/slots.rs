@@ -50,16 +50,28 @@ impl Slots {
         self.slots[slot].held.extend_from_slice(tokens);
     }
 
-    /// Takes a slot for a prompt, with as much of its beginning as any slot holds; its last token is always left to
-    /// read, because the first draw needs its logits. `None` if all slots are in use.
+    /// Slots that can be taken.
+    pub(super) fn n_free(&self) -> usize {
+        self.slots.iter().filter(|slot| !slot.in_use).count()
+    }
+
+    /// The longest beginning of a prompt that a slot holds, and the slot; not its last token, which has always to be
+    /// read, because the first draw needs its logits.
+    fn shared(&self, prompt: &[u32]) -> (usize, usize) {
+        let beginning = &prompt[..prompt.len() - 1];
+        let shared = |slot: &Slot| slot.held.iter().zip(beginning).take_while(|(a, b)| a == b).count();
+        let all = (0..self.len()).map(|slot| (shared(&self.slots[slot]), slot));
+        all.max_by_key(|&(n_shared, slot)| (n_shared, usize::MAX - slot)).unwrap_or_default()
+    }
+
+    /// True if a slot holds a prompt but for a few tokens.
+    pub(super) fn holds(&self, prompt: &[u32]) -> bool {
+        self.shared(prompt).0 + MIN_SHARED >= prompt.len()
+    }
+
+    /// Takes a slot for a prompt, with as much of its beginning as any slot holds. `None` if all slots are in use.
     pub(super) fn take(&mut self, prompt: &[u32]) -> Option<Place> {
-        let shared = |slot: &Slot| {
-            slot.held.iter().zip(&prompt[..prompt.len() - 1]).take_while(|(a, b)| a == b).count()
-        };
-        let best = (0..self.len())
-            .map(|slot| (shared(&self.slots[slot]), slot))
-            .max_by_key(|&(n, slot)| (n, usize::MAX - slot));
-        let best = best.filter(|&(n_shared, _)| n_shared >= MIN_SHARED);
+        let best = Some(self.shared(prompt)).filter(|&(n_shared, _)| n_shared >= MIN_SHARED);
         let Some((n_shared, source)) = best else {
             let slot = self.oldest(None)?;
             return Some(self.occupy(Place { slot, copy_from: None, n_shared: 0 }, &[]));

@@ -14,7 +14,7 @@ pub struct EngineStats {
     pub prompt_tokens: u64,
     /// Prompt tokens that went through the model: the same prompt goes once.
     pub prefill_tokens: u64,
-    /// Prompt tokens whose keys and values an earlier prompt had left in the cache.
+    /// Prompt tokens that did not, because an earlier prompt had left their keys and values, or its logits.
     pub cached_tokens: u64,
     /// Tokens of the completions, forced ones included.
     pub completion_tokens: u64,
