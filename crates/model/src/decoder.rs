@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
-use kernels::{Gate, gated, linear};
+use kernels::{Gate, LogitScale, gated, linear};
 
 pub use cache::KvCache;
 pub use linear::Linear;
@@ -161,6 +161,50 @@ impl LanguageModel {
         self.finish(x, batch)
     }
 
+    /// The first step of [`LanguageModel::hidden`], which is `embed`, `layer` by `layer`, `finish`: for callers that keep
+    /// the tensors between layers and compute the rest again.
+    ///
+    /// # Shapes
+    /// `[B, T]` tokens → `[B·T, D]`
+    pub fn embed(&self, batch: &TokenBatch) -> Tensor<2> {
+        let ids: Vec<i32> = batch.ids().iter().map(|&id| id as i32).collect();
+        let ids = Tensor::<1, Int>::from_data(
+            TensorData::new(ids, [batch.n_rows() * batch.n_cols()]),
+            &self.device(),
+        );
+        let embedded = self.model.embed_tokens.weight.val().select(0, ids);
+        let embedded = if embedded.dtype() == self.dtype() { embedded } else { embedded.cast(self.dtype()) };
+        // transformers rounds the factor to the type of the weights.
+        match (self.config.scales.embedding, self.dtype()) {
+            (1.0, _) => embedded,
+            (scale, DType::BF16) => embedded.mul_scalar(half::bf16::from_f64(scale).to_f64()),
+            (scale, DType::F16) => embedded.mul_scalar(half::f16::from_f64(scale).to_f64()),
+            (scale, _) => embedded.mul_scalar(scale),
+        }
+    }
+
+    /// One layer; see [`LanguageModel::embed`].
+    ///
+    /// # Shapes
+    /// `[B·T, D]` → `[B·T, D]`
+    pub fn layer(&self, idx: usize, x: Tensor<2>, batch: &TokenBatch) -> Tensor<2> {
+        let frame = Frame::of_batch(batch, &self.config, (&self.device(), self.dtype()));
+        self.model.layers[idx].forward(x, None, &frame, self.config.windows[idx], None)
+    }
+
+    /// The last norm; see [`LanguageModel::embed`].
+    ///
+    /// # Shapes
+    /// `[B·T, D]` → `[B, T, D]`
+    pub fn finish(&self, x: Tensor<2>, batch: &TokenBatch) -> Tensor<3> {
+        unflatten(self.model.norm.forward(x), batch)
+    }
+
+    /// Whether the embedding asks for a gradient.
+    pub fn trains_embedding(&self) -> bool {
+        self.model.embed_tokens.weight.val().is_require_grad()
+    }
+
     /// [`LanguageModel::hidden`] of the last token of each row alone: its last layer computes nothing but those.
     ///
     /// # Shapes
@@ -241,25 +285,13 @@ impl LanguageModel {
         self.lm_head.as_ref().unwrap_or(&self.model.embed_tokens).weight.val()
     }
 
-    fn embed(&self, batch: &TokenBatch) -> Tensor<2> {
-        let ids: Vec<i32> = batch.ids().iter().map(|&id| id as i32).collect();
-        let ids = Tensor::<1, Int>::from_data(
-            TensorData::new(ids, [batch.n_rows() * batch.n_cols()]),
-            &self.device(),
-        );
-        let embedded = self.model.embed_tokens.weight.val().select(0, ids);
-        let embedded = if embedded.dtype() == self.dtype() { embedded } else { embedded.cast(self.dtype()) };
-        // transformers rounds the factor to the type of the weights.
-        match (self.config.scales.embedding, self.dtype()) {
-            (1.0, _) => embedded,
-            (scale, DType::BF16) => embedded.mul_scalar(half::bf16::from_f64(scale).to_f64()),
-            (scale, DType::F16) => embedded.mul_scalar(half::f16::from_f64(scale).to_f64()),
-            (scale, _) => embedded.mul_scalar(scale),
+    /// What happens to the products of hidden states and head.
+    pub fn logit_scale(&self) -> LogitScale {
+        LogitScale {
+            scale: self.config.scales.logits as f32,
+            soft_cap: self.config.soft_caps.logits.unwrap_or(0.0) as f32,
+            temperature: 1.0,
         }
-    }
-
-    fn finish(&self, x: Tensor<2>, batch: &TokenBatch) -> Tensor<3> {
-        unflatten(self.model.norm.forward(x), batch)
     }
 }
 
