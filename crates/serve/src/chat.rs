@@ -54,11 +54,12 @@ pub(crate) async fn complete(app: Arc<App>, request: Request) -> Result<Response
     fields.check(top_logprobs.unwrap_or(0))?;
     let tools = chosen(tools.unwrap_or_default(), tool_choice)?;
     let tool_calls = tool_calls(&app, &tools)?;
-    let prompt = prompt(&app, normalized(messages)?, tools).await?;
+    let messages = normalized(messages)?;
+    let permit = app.admit(fields.n())?;
+    let prompt = prompt(&app, messages, tools).await?;
     let with_logprobs = logprobs.unwrap_or(false);
     let n_top = if with_logprobs { top_logprobs.unwrap_or(0) } else { 0 };
     let first = fields.request(&app, prompt.clone(), None, n_top)?;
-    let permit = app.admit(fields.n())?;
     // Calls begin with tokens that are no text in some families.
     let specials = if tool_calls.is_some() { SpecialTokens::WrittenOut } else { SpecialTokens::LeftAway };
     let begin =

@@ -68,6 +68,7 @@ pub(crate) async fn complete(app: Arc<App>, request: Request) -> Result<Response
     if echo && logprobs.is_some() {
         return Err(Refusal::invalid("echo", "log-probs of a prompt are not supported"));
     }
+    let permit = app.admit(prompt.len().saturating_mul(fields.n()))?;
     let prompts = prompt.into_tokens(&app).await?;
     let mut requests: Vec<GenerateRequest> = Vec::new();
     for prompt in &prompts {
@@ -89,7 +90,6 @@ pub(crate) async fn complete(app: Arc<App>, request: Request) -> Result<Response
         prompts,
         app: Arc::clone(&app),
     };
-    let permit = app.admit(requests.len())?;
     let begin = requests
         .into_iter()
         .enumerate()
@@ -104,6 +104,15 @@ pub(crate) async fn complete(app: Arc<App>, request: Request) -> Result<Response
 }
 
 impl Prompt {
+    /// How many prompts there are.
+    fn len(&self) -> usize {
+        match self {
+            Self::Text(_) | Self::Tokens(_) => 1,
+            Self::Texts(texts) => texts.len(),
+            Self::Many(prompts) => prompts.len(),
+        }
+    }
+
     /// Token ids of each prompt; encoding a long text takes too long for the runtime's workers.
     async fn into_tokens(self, app: &App) -> Result<Vec<Vec<u32>>, Refusal> {
         let texts = match self {
