@@ -109,6 +109,17 @@ impl KvCache {
         }
     }
 
+    /// Adds empty slots; those that are there keep their numbers and what they hold.
+    pub fn add_slots(&mut self, n_slots: usize) {
+        self.lengths.resize(self.lengths.len() + n_slots, 0);
+        for tensor in self.layers.iter_mut().flat_map(|layer| [&mut layer.keys, &mut layer.values]) {
+            let whole = tensor.take().expect("present between forward passes");
+            let [_, columns, heads, head_dim] = whole.dims();
+            let room = Tensor::zeros([n_slots, columns, heads, head_dim], (&whole.device(), whole.dtype()));
+            *tensor = Some(Tensor::cat(vec![whole, room], 0));
+        }
+    }
+
     /// Makes room for `n_cols` tokens in a slot, half as many again if it has to grow.
     fn reserve(&mut self, n_cols: usize) {
         if n_cols <= self.capacity {

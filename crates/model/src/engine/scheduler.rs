@@ -238,19 +238,31 @@ impl Scheduler {
         }
     }
 
-    /// Makes the cache anew if a waiting sequence needs longer slots, or if none is in use and shorter ones would let
-    /// more sequences run.
+    /// Makes room for the waiting: the cache anew if one of them needs longer slots, or if none is in use and shorter ones
+    /// would let more sequences run; and more slots.
     fn fit_slab(&mut self, model: &LanguageModel) {
-        let needing = self.waiting.iter().filter(|entry| !entry.sequence.is_last_draw());
-        let Some(wanted) = needing.map(|entry| entry.sequence.n_columns()).max() else { return };
+        let Some(wanted) = self.needing_slots().map(Sequence::n_columns).max() else { return };
         let is_used = !self.running.is_empty() || self.prompts.iter().any(|prompt| !prompt.slots.is_empty());
         let keep = self.slab.as_ref().is_some_and(|slab| {
-            let is_cramped = slab.n_slots() < self.limits.max_sequences && 4 * wanted <= slab.n_columns();
+            let is_cramped = slab.max_slots() < self.limits.max_sequences && 4 * wanted <= slab.n_columns();
             wanted <= slab.n_columns() && (is_used || !is_cramped)
         });
-        if keep {
-            return;
+        if !keep {
+            self.renew_slab(model, wanted);
         }
+        let n_needing = self.needing_slots().count();
+        if let Some(slab) = &mut self.slab {
+            slab.reserve(n_needing);
+        }
+    }
+
+    /// Waiting sequences that are to have a slot.
+    fn needing_slots(&self) -> impl Iterator<Item = &Sequence> {
+        self.waiting.iter().map(|entry| &entry.sequence).filter(|sequence| !sequence.is_last_draw())
+    }
+
+    /// A cache with slots of `wanted` columns; whoever had one in the old cache waits for one of these, before all others.
+    fn renew_slab(&mut self, model: &LanguageModel, wanted: usize) {
         let prompts = std::mem::take(&mut self.prompts);
         let (read_again, kept) = prompts.into_iter().partition(|prompt| !prompt.slots.is_empty());
         self.prompts = kept;
@@ -265,7 +277,7 @@ impl Scheduler {
         self.slab = None;
         let Limits { max_sequences, kv_memory, .. } = self.limits;
         let slab = Slab::new(model, wanted, max_sequences, kv_memory);
-        trace!(n_slots = slab.n_slots(), n_columns = slab.n_columns(), "cache");
+        trace!(max_slots = slab.max_slots(), n_columns = slab.n_columns(), "cache");
         self.slab = Some(slab);
     }
 

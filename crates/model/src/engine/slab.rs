@@ -8,28 +8,34 @@ use crate::decoder::{KvCache, LanguageModel, TokenBatch};
 
 /// Columns of a slot grow by doubling from here.
 const MIN_COLUMNS: usize = 128;
+/// Slots double in number from here, as they are needed: memory that is never used is not asked for.
+const MIN_SLOTS: usize = 8;
 
 /// Room for sequences of up to `n_columns` tokens.
 #[derive(Debug)]
 pub(super) struct Slab {
     cache: KvCache,
     slots: Slots,
+    /// As many as the budget has room for.
+    max_slots: usize,
     /// What the cache was made for.
     config: DecoderConfig,
     dtype: DType,
 }
 
 impl Slab {
-    /// Slots for `n_columns` tokens or somewhat more, `max_slots` of them or as many as the budget has room for.
+    /// Slots for `n_columns` tokens or somewhat more; at most `max_slots` of them, or as many as the budget has room for.
     pub(super) fn new(model: &LanguageModel, n_columns: usize, max_slots: usize, bytes: usize) -> Self {
         let most = model.config().max_position_embeddings.max(n_columns);
         let per_token = KvCache::bytes_per_token(model);
         let doubled = n_columns.next_power_of_two().clamp(MIN_COLUMNS.min(most), most);
         let n_columns = if doubled * per_token <= bytes { doubled } else { n_columns };
-        let n_slots = (bytes / (n_columns * per_token)).clamp(1, max_slots.max(1));
+        let max_slots = (bytes / (n_columns * per_token)).clamp(1, max_slots.max(1));
+        let n_slots = MIN_SLOTS.min(max_slots);
         Self {
             cache: KvCache::new(model, n_slots, n_columns),
             slots: Slots::new(n_slots),
+            max_slots,
             config: model.config().clone(),
             dtype: model.dtype(),
         }
@@ -40,8 +46,8 @@ impl Slab {
         if self.config != *model.config() || self.dtype != model.dtype() {
             return None;
         }
-        (0..self.n_slots()).for_each(|slot| self.cache.clear(slot));
-        self.slots = Slots::new(self.n_slots());
+        (0..self.slots.len()).for_each(|slot| self.cache.clear(slot));
+        self.slots = Slots::new(self.slots.len());
         Some(self)
     }
 
@@ -50,8 +56,19 @@ impl Slab {
         self.cache.capacity()
     }
 
-    pub(super) fn n_slots(&self) -> usize {
-        self.slots.len()
+    /// Slots that there can be.
+    pub(super) fn max_slots(&self) -> usize {
+        self.max_slots
+    }
+
+    /// Makes slots for `n` sequences more than have one, as far as the budget goes.
+    pub(super) fn reserve(&mut self, n: usize) {
+        let (n_slots, n_used) = (self.slots.len(), self.slots.len() - self.slots.n_free());
+        let wanted = (n_used + n).next_power_of_two().min(self.max_slots);
+        if wanted > n_slots {
+            self.cache.add_slots(wanted - n_slots);
+            self.slots.add(wanted - n_slots);
+        }
     }
 
     /// Slots that can be taken.

@@ -36,6 +36,11 @@ impl Slots {
         Self { slots: vec![Slot::default(); n_slots], clock: 0 }
     }
 
+    /// Adds empty slots.
+    pub(super) fn add(&mut self, n_slots: usize) {
+        self.slots.resize(self.slots.len() + n_slots, Slot::default());
+    }
+
     pub(super) fn len(&self) -> usize {
         self.slots.len()
     }

@@ -71,6 +71,17 @@ fn a_slot_in_use_lends_its_beginning() {
 }
 
 #[test]
+fn more_slots_leave_the_others_as_they_are() {
+    let mut slots = Slots::new(1);
+    let place = slots.take(&prompt(20)).unwrap();
+    slots.extend(place.slot, &prompt(20));
+    assert_eq!((slots.n_free(), slots.take(&[7; 10])), (0, None));
+    slots.add(2);
+    assert_eq!((slots.n_free(), slots.held(0)), (2, &prompt(20)[..]));
+    assert_eq!(slots.take(&[7; 10]).unwrap().slot, 1);
+}
+
+#[test]
 fn the_last_free_slot_is_cut_back_to_what_it_shares() {
     let mut slots = Slots::new(1);
     read(&mut slots, &prompt(20));
