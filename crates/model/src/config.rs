@@ -5,6 +5,7 @@
 
 mod family;
 mod hf;
+mod layers;
 mod presets;
 mod rope;
 mod write;
@@ -12,8 +13,11 @@ mod write;
 use std::fmt;
 use std::str::FromStr;
 
+pub use layers::{Heads, LayerVariants};
 pub use presets::Size;
 pub use rope::{Llama3Rope, LongRope, RopeConfig, RopeScaling, YarnRope};
+
+pub(crate) use layers::{KvSource, Reach};
 
 /// A family of decoders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +38,10 @@ pub enum Arch {
     Gemma2,
     /// `gemma3_text`: four norms a layer, norms on q and k, windows with positions of their own.
     Gemma3,
+    /// `gemma4_text`: inputs of each layer's own, wider heads where a layer sees everything, layers that share keys.
+    Gemma4,
+    /// `gemma4_unified_text`: the same without inputs of each layer's own.
+    Gemma4Unified,
     /// `granite`: multipliers on embedding, residuals, scores and logits.
     Granite,
     /// `olmo3`: norms after each block and on the whole of q and k.
@@ -42,7 +50,7 @@ pub enum Arch {
 
 impl Arch {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Qwen2,
         Self::Qwen3,
         Self::Llama,
@@ -51,6 +59,8 @@ impl Arch {
         Self::Phi3,
         Self::Gemma2,
         Self::Gemma3,
+        Self::Gemma4,
+        Self::Gemma4Unified,
         Self::Granite,
         Self::Olmo3,
     ];
@@ -66,9 +76,20 @@ impl Arch {
             Self::Phi3 => "phi3",
             Self::Gemma2 => "gemma2",
             Self::Gemma3 => "gemma3_text",
+            Self::Gemma4 => "gemma4_text",
+            Self::Gemma4Unified => "gemma4_unified_text",
             Self::Granite => "granite",
             Self::Olmo3 => "olmo3",
         }
+    }
+
+    /// Their names, for messages.
+    pub fn names() -> String {
+        Self::ALL.map(Self::model_type).join(", ")
+    }
+
+    pub(crate) fn is_gemma4(self) -> bool {
+        matches!(self, Self::Gemma4 | Self::Gemma4Unified)
     }
 
     /// The class that transformers loads it into.
@@ -82,6 +103,8 @@ impl Arch {
             Self::Phi3 => "Phi3ForCausalLM",
             Self::Gemma2 => "Gemma2ForCausalLM",
             Self::Gemma3 => "Gemma3ForCausalLM",
+            Self::Gemma4 => "Gemma4ForCausalLM",
+            Self::Gemma4Unified => "Gemma4UnifiedForCausalLM",
             Self::Granite => "GraniteForCausalLM",
             Self::Olmo3 => "Olmo3ForCausalLM",
         }
@@ -192,6 +215,8 @@ pub struct DecoderConfig {
     pub norm_offset: f64,
     /// Norms on queries and keys.
     pub qk_norm: QkNorm,
+    /// Values are divided by the root of their mean square, each head on its own.
+    pub value_norm: bool,
     /// The head is the embedding.
     pub tie_word_embeddings: bool,
     /// Bias on q, k and v.
@@ -204,6 +229,8 @@ pub struct DecoderConfig {
     pub fused_maps: bool,
     /// Of the MLP's gate.
     pub activation: Activation,
+    /// What a layer puts out is multiplied by a stored number.
+    pub layer_scalar: bool,
     /// Constant factors.
     pub scales: Scales,
     /// Bounds of scores and logits.
@@ -214,10 +241,14 @@ pub struct DecoderConfig {
     pub window_rope: RopeConfig,
     /// Growth of the scores with the position, where a family has it.
     pub score_growth: Option<ScoreGrowth>,
-    /// Dimensions of a head that are rotated, the first ones.
-    pub rotary_dim: usize,
+    /// Share of a head's dimensions that is rotated, the first ones.
+    pub rotary_share: f64,
     /// Sliding window per layer: position t sees t−w+1 … t. `None` sees everything before it.
     pub windows: Vec<Option<usize>>,
+    /// Differences between the layers.
+    pub variants: LayerVariants,
+    /// Width of what each layer is told about the token itself, past all layers before it.
+    pub per_layer_input: Option<usize>,
     /// Longest sequence the model was made for.
     pub max_position_embeddings: usize,
     /// Standard deviation of fresh weights.
@@ -229,11 +260,6 @@ pub struct DecoderConfig {
 }
 
 impl DecoderConfig {
-    /// Query heads that share a key head.
-    pub(crate) fn group(&self) -> usize {
-        self.n_heads / self.n_kv_heads
-    }
-
     /// Number of parameters without adapters.
     pub fn n_params(&self) -> usize {
         crate::weights::tensor_shapes(self).iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()

@@ -32,7 +32,7 @@ pub(crate) use positions::Positions;
 use crate::config::{Activation, DecoderConfig, Scales};
 use crate::lora::{LoraConfig, Target};
 use attention::Frame;
-use cache::Admitted;
+use cache::{Admitted, LayerCacheMut};
 
 /// A causal language model, with or without a LoRA adapter.
 #[derive(Module, Debug)]
@@ -51,6 +51,21 @@ pub(crate) struct Body {
     pub(crate) embed_tokens: Embedding,
     pub(crate) layers: Vec<Layer>,
     pub(crate) norm: RmsNorm,
+    /// One row for each token, with a part for each layer.
+    pub(crate) embed_tokens_per_layer: Option<Embedding>,
+    /// From the embedded token to the same parts.
+    pub(crate) per_layer_model_projection: Option<Linear>,
+    pub(crate) per_layer_projection_norm: Option<RmsNorm>,
+}
+
+/// What a layer is given besides the residual stream.
+struct Step<'a> {
+    /// The slots to compute; all if `None`.
+    slots: Option<&'a [usize]>,
+    window: Option<usize>,
+    /// Of each token, for this layer alone.
+    input: Option<Tensor<2>>,
+    cache: Option<LayerCacheMut<'a>>,
 }
 
 /// A table of vectors: the embedding, or the head of an untied model.
@@ -70,6 +85,12 @@ pub(crate) struct Layer {
     pub(crate) post_attention_layernorm: RmsNorm,
     pub(crate) pre_feedforward_layernorm: Option<RmsNorm>,
     pub(crate) post_feedforward_layernorm: Option<RmsNorm>,
+    /// Gates what the layer is told about the token.
+    pub(crate) per_layer_input_gate: Option<Linear>,
+    pub(crate) per_layer_projection: Option<Linear>,
+    pub(crate) post_per_layer_input_norm: Option<RmsNorm>,
+    /// Multiplies what the layer puts out.
+    pub(crate) layer_scalar: Option<Param<Tensor<1>>>,
     /// Of what a block adds to the residual stream.
     pub(crate) residual_scale: f64,
 }
@@ -104,6 +125,55 @@ pub(crate) fn soft_capped<const D: usize>(x: Tensor<D>, cap: Option<f64>) -> Ten
 impl Embedding {
     pub(crate) fn new(weight: Tensor<2>) -> Self {
         Self { weight: Param::from_tensor(weight) }
+    }
+
+    /// The scaled vectors of `ids`, in `dtype`.
+    fn rows(&self, ids: Tensor<1, Int>, scale: f64, dtype: DType) -> Tensor<2> {
+        let rows = self.weight.val().select(0, ids);
+        let rows = if rows.dtype() == dtype { rows } else { rows.cast(dtype) };
+        // transformers rounds the factor to the type of the weights.
+        match dtype {
+            _ if scale == 1.0 => rows,
+            DType::BF16 => rows.mul_scalar(half::bf16::from_f64(scale).to_f64()),
+            DType::F16 => rows.mul_scalar(half::f16::from_f64(scale).to_f64()),
+            _ => rows.mul_scalar(scale),
+        }
+    }
+}
+
+impl Body {
+    pub(crate) fn new(
+        embed_tokens: Embedding,
+        layers: Vec<Layer>,
+        norm: RmsNorm,
+        per_layer: Option<(Embedding, Linear, RmsNorm)>,
+    ) -> Self {
+        let (embed_tokens_per_layer, per_layer_model_projection, per_layer_projection_norm) = match per_layer
+        {
+            Some((table, map, norm)) => (Some(table), Some(map), Some(norm)),
+            None => (None, None, None),
+        };
+        Self {
+            embed_tokens,
+            layers,
+            norm,
+            embed_tokens_per_layer,
+            per_layer_model_projection,
+            per_layer_projection_norm,
+        }
+    }
+
+    /// What each layer is told about the token: a row of a table, and a map of the embedded token, in equal parts.
+    fn per_layer_inputs(&self, x: &Tensor<2>, ids: Tensor<1, Int>, n_layers: usize) -> Option<Tensor<2>> {
+        let table = self.embed_tokens_per_layer.as_ref()?;
+        let (map, norm) =
+            (self.per_layer_model_projection.as_ref()?, self.per_layer_projection_norm.as_ref()?);
+        let [n, d] = x.dims();
+        let width = table.weight.val().dims()[1] / n_layers;
+        let told = table.rows(ids, (width as f64).sqrt(), x.dtype());
+        let mapped = map.forward(x.clone()).mul_scalar((d as f64).powf(-0.5));
+        let mapped = norm.forward(mapped.reshape([n, n_layers, width])).reshape([n, n_layers * width]);
+        Some((mapped + told).mul_scalar(0.5_f64.sqrt()))
     }
 }
 
@@ -140,8 +210,10 @@ impl LanguageModel {
             linear.weight = rounded(linear.weight);
             linear
         });
+        let table = |table: Embedding| Embedding { weight: rounded(table.weight) };
         model.model.embed_tokens.weight = rounded(model.model.embed_tokens.weight);
-        model.lm_head = model.lm_head.map(|head| Embedding { weight: rounded(head.weight) });
+        model.model.embed_tokens_per_layer = model.model.embed_tokens_per_layer.map(table);
+        model.lm_head = model.lm_head.map(table);
         model
     }
 
@@ -153,10 +225,10 @@ impl LanguageModel {
     /// # Shapes
     /// `[B, T]` tokens → `[B, T, D]`; values at padding are finite and meaningless.
     pub fn hidden(&self, batch: &TokenBatch) -> Tensor<3> {
-        let frame = Frame::of_batch(batch, &self.config, (&self.device(), self.dtype()));
-        let mut x = self.embed(batch);
+        let mut frame = Frame::of_batch(batch, &self.config, (&self.device(), self.dtype()));
+        let (mut x, inputs) = self.embed(batch);
         for (idx, layer) in self.model.layers.iter().enumerate() {
-            x = layer.forward(x, None, &frame, self.config.windows[idx], None);
+            x = layer.forward(x, &mut frame, self.step(idx, &inputs));
         }
         self.finish(x, batch)
     }
@@ -171,29 +243,29 @@ impl LanguageModel {
     pub fn last_hidden(&self, batch: &TokenBatch) -> Tensor<2> {
         let (device, dtype) = (self.device(), self.dtype());
         let slots = batch.last_slots();
-        let mut x = self.embed(batch);
+        let (mut x, inputs) = self.embed(batch);
         let Some((last, layers)) = self.model.layers.split_last() else {
             return self.model.norm.forward(select_slots(x, &slots));
         };
-        let frame = Frame::of_batch(batch, &self.config, (&device, dtype));
-        for (layer, window) in layers.iter().zip(&self.config.windows) {
-            x = layer.forward(x, None, &frame, *window, None);
+        let mut frame = Frame::of_batch(batch, &self.config, (&device, dtype));
+        for (idx, layer) in layers.iter().enumerate() {
+            x = layer.forward(x, &mut frame, self.step(idx, &inputs));
         }
-        let frame = Frame::of_last_tokens(batch, &self.config, (&device, dtype));
-        let x = last.forward(x, Some(&slots), &frame, self.config.windows[layers.len()], None);
-        self.model.norm.forward(x)
+        let mut frame = Frame::of_last_tokens(batch, &self.config, (&device, dtype)).after(frame);
+        let step = Step { slots: Some(&slots), ..self.step(layers.len(), &inputs) };
+        self.model.norm.forward(last.forward(x, &mut frame, step))
     }
 
     /// The residual stream before every layer, then [`LanguageModel::hidden`]: `n_layers + 1` tensors `[B, T, D]`.
     ///
     /// The same points as `output_hidden_states` of transformers.
     pub fn hidden_states(&self, batch: &TokenBatch) -> Vec<Tensor<3>> {
-        let frame = Frame::of_batch(batch, &self.config, (&self.device(), self.dtype()));
-        let mut x = self.embed(batch);
+        let mut frame = Frame::of_batch(batch, &self.config, (&self.device(), self.dtype()));
+        let (mut x, inputs) = self.embed(batch);
         let mut states = Vec::with_capacity(self.config.n_layers + 1);
         for (idx, layer) in self.model.layers.iter().enumerate() {
             states.push(unflatten(x.clone(), batch));
-            x = layer.forward(x, None, &frame, self.config.windows[idx], None);
+            x = layer.forward(x, &mut frame, self.step(idx, &inputs));
         }
         states.push(self.finish(x, batch));
         states
@@ -205,10 +277,11 @@ impl LanguageModel {
     /// If the cache was made for another number of rows, or the batch is not right-padded.
     pub fn extend(&self, batch: &TokenBatch, cache: &mut KvCache) -> Tensor<3> {
         let Admitted { batch, keys, start } = cache.admit(batch);
-        let frame = Frame::with_cache(&batch, &keys, start, &self.config, (&self.device(), self.dtype()));
-        let mut x = self.embed(&batch);
+        let mut frame = Frame::with_cache(&batch, &keys, start, &self.config, (&self.device(), self.dtype()));
+        let (mut x, inputs) = self.embed(&batch);
         for (idx, layer) in self.model.layers.iter().enumerate() {
-            x = layer.forward(x, None, &frame, self.config.windows[idx], Some(cache.layer_mut(idx)));
+            let step = Step { cache: Some(cache.layer_mut(idx)), ..self.step(idx, &inputs) };
+            x = layer.forward(x, &mut frame, step);
         }
         self.finish(x, &batch)
     }
@@ -240,21 +313,26 @@ impl LanguageModel {
         self.lm_head.as_ref().unwrap_or(&self.model.embed_tokens).weight.val()
     }
 
-    fn embed(&self, batch: &TokenBatch) -> Tensor<2> {
+    /// The residual stream before the first layer, and the layers' own inputs side by side.
+    ///
+    /// # Shapes
+    /// `[B·T, D]`, `[B·T, layers · width]`
+    fn embed(&self, batch: &TokenBatch) -> (Tensor<2>, Option<Tensor<2>>) {
         let ids: Vec<i32> = batch.ids().iter().map(|&id| id as i32).collect();
         let ids = Tensor::<1, Int>::from_data(
             TensorData::new(ids, [batch.n_rows() * batch.n_cols()]),
             &self.device(),
         );
-        let embedded = self.model.embed_tokens.weight.val().select(0, ids);
-        let embedded = if embedded.dtype() == self.dtype() { embedded } else { embedded.cast(self.dtype()) };
-        // transformers rounds the factor to the type of the weights.
-        match (self.config.scales.embedding, self.dtype()) {
-            (1.0, _) => embedded,
-            (scale, DType::BF16) => embedded.mul_scalar(half::bf16::from_f64(scale).to_f64()),
-            (scale, DType::F16) => embedded.mul_scalar(half::f16::from_f64(scale).to_f64()),
-            (scale, _) => embedded.mul_scalar(scale),
-        }
+        let x = self.model.embed_tokens.rows(ids.clone(), self.config.scales.embedding, self.dtype());
+        let inputs = self.model.per_layer_inputs(&x, ids, self.config.n_layers);
+        (x, inputs)
+    }
+
+    /// What layer `idx` is given besides the residual stream.
+    fn step(&self, idx: usize, inputs: &Option<Tensor<2>>) -> Step<'_> {
+        let width = self.config.per_layer_input.unwrap_or(0);
+        let input = inputs.as_ref().map(|inputs| inputs.clone().narrow(1, idx * width, width));
+        Step { slots: None, window: self.config.windows[idx], input, cache: None }
     }
 
     fn finish(&self, x: Tensor<2>, batch: &TokenBatch) -> Tensor<3> {
@@ -281,6 +359,8 @@ impl Layer {
             Target::UpProj => mlp.up_proj.as_ref(),
             Target::GateUpProj => mlp.gate_up_proj.as_ref(),
             Target::DownProj => Some(&mlp.down_proj),
+            Target::PerLayerInputGate => self.per_layer_input_gate.as_ref(),
+            Target::PerLayerProjection => self.per_layer_projection.as_ref(),
         }
     }
 
@@ -297,6 +377,8 @@ impl Layer {
             Target::UpProj => mlp.up_proj.as_mut(),
             Target::GateUpProj => mlp.gate_up_proj.as_mut(),
             Target::DownProj => Some(&mut mlp.down_proj),
+            Target::PerLayerInputGate => self.per_layer_input_gate.as_mut(),
+            Target::PerLayerProjection => self.per_layer_projection.as_mut(),
         }
     }
 
@@ -304,14 +386,8 @@ impl Layer {
     ///
     /// # Shapes
     /// `[B·S, D]` → `[B·T, D]`: rows are kept flat because a matrix product with a shared weight is one GEMM only in 2-D.
-    fn forward(
-        &self,
-        x: Tensor<2>,
-        slots: Option<&[usize]>,
-        frame: &Frame,
-        window: Option<usize>,
-        cache: Option<cache::LayerCacheMut<'_>>,
-    ) -> Tensor<2> {
+    fn forward(&self, x: Tensor<2>, frame: &mut Frame, step: Step<'_>) -> Tensor<2> {
+        let Step { slots, window, input, cache } = step;
         let (middle, last) = (&self.post_attention_layernorm, self.post_feedforward_layernorm.as_ref());
         let (after_attention, before_mlp) = match last {
             Some(_) => (Some(middle), self.pre_feedforward_layernorm.as_ref()),
@@ -324,13 +400,30 @@ impl Layer {
             window,
             cache,
         );
-        let x = match slots {
+        let chosen = |x: Tensor<2>| match slots {
             Some(slots) => select_slots(x, slots),
             None => x,
         };
-        let x = self.add(x, normed(after_attention, attended));
+        let x = self.add(chosen(x), normed(after_attention, attended));
         let fed = self.mlp.forward(normed(before_mlp, x.clone()));
-        self.add(x, normed(last, fed))
+        let x = self.add(x, normed(last, fed));
+        let x = match input {
+            Some(input) => self.with_input(x, chosen(input)),
+            None => x,
+        };
+        match &self.layer_scalar {
+            Some(scalar) => x * scalar.val().unsqueeze(),
+            None => x,
+        }
+    }
+
+    /// Adds what the layer makes of the token's own input.
+    fn with_input(&self, x: Tensor<2>, input: Tensor<2>) -> Tensor<2> {
+        let (Some(gate), Some(map)) = (&self.per_layer_input_gate, &self.per_layer_projection) else {
+            return x;
+        };
+        let told = gated(gate.forward(x.clone()), input, self.mlp.activation.gate());
+        x + normed(self.post_per_layer_input_norm.as_ref(), map.forward(told))
     }
 
     fn add(&self, x: Tensor<2>, block: Tensor<2>) -> Tensor<2> {
@@ -356,11 +449,16 @@ impl Mlp {
             (None, Some(gate), Some(up)) => (gate.forward(x.clone()), up.forward(x)),
             _ => unreachable!("a model is built with one map or with two"),
         };
-        let gate_kind = match self.activation {
-            Activation::Silu => Gate::Silu,
-            Activation::GeluTanh => Gate::GeluTanh,
-        };
-        self.down_proj.forward(gated(gate, up, gate_kind))
+        self.down_proj.forward(gated(gate, up, self.activation.gate()))
+    }
+}
+
+impl Activation {
+    fn gate(self) -> Gate {
+        match self {
+            Self::Silu => Gate::Silu,
+            Self::GeluTanh => Gate::GeluTanh,
+        }
     }
 }
 

@@ -25,8 +25,8 @@ mod weights;
 
 pub use adapter::write_floor_adapter;
 pub use config::{
-    Activation, Arch, DecoderConfig, Llama3Rope, LongRope, NormPlacement, QkNorm, RopeConfig, RopeScaling,
-    Scales, ScoreGrowth, Size, SoftCaps, YarnRope,
+    Activation, Arch, DecoderConfig, Heads, LayerVariants, Llama3Rope, LongRope, NormPlacement, QkNorm,
+    RopeConfig, RopeScaling, Scales, ScoreGrowth, Size, SoftCaps, YarnRope,
 };
 pub use decoder::{KvCache, LanguageModel, Linear, RmsNorm, TokenBatch};
 pub use device::{DeviceChoice, DeviceInfo, devices};

@@ -32,11 +32,15 @@ pub enum Target {
     GateUpProj,
     /// `mlp.down_proj`
     DownProj,
+    /// `per_layer_input_gate`
+    PerLayerInputGate,
+    /// `per_layer_projection`
+    PerLayerProjection,
 }
 
 impl Target {
     /// All of them, of all families.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::QProj,
         Self::KProj,
         Self::VProj,
@@ -46,6 +50,8 @@ impl Target {
         Self::UpProj,
         Self::GateUpProj,
         Self::DownProj,
+        Self::PerLayerInputGate,
+        Self::PerLayerProjection,
     ];
 
     /// Its name in PEFT's `target_modules`.
@@ -60,6 +66,8 @@ impl Target {
             Self::UpProj => "up_proj",
             Self::GateUpProj => "gate_up_proj",
             Self::DownProj => "down_proj",
+            Self::PerLayerInputGate => "per_layer_input_gate",
+            Self::PerLayerProjection => "per_layer_projection",
         }
     }
 
@@ -68,6 +76,7 @@ impl Target {
         let parent = match self {
             Self::QProj | Self::KProj | Self::VProj | Self::QkvProj | Self::OProj => "self_attn",
             Self::GateProj | Self::UpProj | Self::GateUpProj | Self::DownProj => "mlp",
+            Self::PerLayerInputGate | Self::PerLayerProjection => return self.name().to_owned(),
         };
         format!("{parent}.{}", self.name())
     }
@@ -117,8 +126,14 @@ impl LoraConfig {
             other => other,
         };
         let wanted: Vec<Target> = self.targets.iter().copied().map(whole).collect();
-        let present = linear_shapes(config).into_iter().map(|shape| shape.target);
-        Self { targets: present.filter(|target| wanted.contains(target)).collect(), ..self.clone() }
+        let mut targets: Vec<Target> = (0..config.n_layers)
+            .flat_map(|layer| linear_shapes(config, layer))
+            .map(|shape| shape.target)
+            .filter(|target| wanted.contains(target))
+            .collect();
+        targets.sort_unstable();
+        targets.dedup();
+        Self { targets, ..self.clone() }
     }
 
     /// What the side path is multiplied by.
@@ -140,11 +155,12 @@ pub(crate) struct LoraPair {
 
 /// Names and shapes of all side paths of an adapter.
 pub(crate) fn lora_places(config: &DecoderConfig, lora: &LoraConfig) -> Vec<(String, LinearShape)> {
-    let layers = 0..config.n_layers;
-    let shapes = linear_shapes(config).into_iter().filter(|shape| lora.targets.contains(&shape.target));
-    let shapes: Vec<LinearShape> = shapes.collect();
-    let name = |layer: usize, shape: &LinearShape| format!("model.layers.{layer}.{}", shape.target.path());
-    layers.flat_map(|layer| shapes.iter().map(move |shape| (name(layer, shape), *shape))).collect()
+    let places = (0..config.n_layers).flat_map(|layer| {
+        let shapes = linear_shapes(config, layer).into_iter();
+        let shapes = shapes.filter(|shape| lora.targets.contains(&shape.target));
+        shapes.map(move |shape| (format!("model.layers.{layer}.{}", shape.target.path()), shape))
+    });
+    places.collect()
 }
 
 /// The pairs of a new adapter: A as PEFT draws it (Kaiming-uniform with a = √5, i.e. ±1/√in), B zero.

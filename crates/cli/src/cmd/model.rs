@@ -19,9 +19,10 @@ pub(crate) fn run(args: ModelArgs) -> Result<()> {
 }
 
 fn new(args: &ModelNewArgs) -> Result<()> {
-    let arch = args.arch.parse().map_err(|_| {
-        Failure::bad_input(format!("no architecture `{}`", args.arch), "qwen2, qwen3, llama or mistral")
-    })?;
+    let arch = args
+        .arch
+        .parse()
+        .map_err(|_| Failure::bad_input(format!("no architecture `{}`", args.arch), model::Arch::names()))?;
     let size = args.size.parse().map_err(|_| {
         Failure::bad_input(format!("no size `{}`", args.size), "pico, nano, tiny, small or q05b")
     })?;

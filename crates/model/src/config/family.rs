@@ -49,6 +49,13 @@ impl Arch {
             Self::Phi3 => Family { fused_maps: true, ..PLAIN },
             Self::Gemma2 => Family { full_every: Some(2), ..GEMMA },
             Self::Gemma3 => Family { qk_norm: QkNorm::Head, rope_theta: 1e6, full_every: Some(6), ..GEMMA },
+            Self::Gemma4 | Self::Gemma4Unified => Family {
+                norm_offset: 0.0,
+                qk_norm: QkNorm::Head,
+                rope_theta: 1e6,
+                full_every: Some(6),
+                ..GEMMA
+            },
             Self::Olmo3 => Family {
                 norm_placement: NormPlacement::After,
                 qk_norm: QkNorm::Whole,

@@ -3,10 +3,14 @@
 //! Version 5 moved `rope_theta` and `rope_scaling` into `rope_parameters` (one set, or one for each type of layer) and
 //! renamed `torch_dtype` to `dtype`; both spellings are read.
 
+mod gemma4;
+
 use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
+
+use gemma4::RawGemma4;
 
 use super::rope::yarn_mscale;
 use super::{
@@ -59,6 +63,8 @@ struct RawConfig {
     initializer_range: Option<f64>,
     eos_token_id: Option<OneOrMany>,
     pad_token_id: Option<u32>,
+    #[serde(flatten)]
+    gemma4: RawGemma4,
 }
 
 /// Tells null from absent.
@@ -153,8 +159,12 @@ impl RawConfig {
         let activation = self.activation(family.activation)?;
         let head_dim = self.head_dim.unwrap_or(self.hidden_size / self.num_attention_heads);
         let (full_rope, window_rope) = self.ropes(arch)?;
-        let partial = full_rope.partial_rotary_factor.or(self.partial_rotary_factor).unwrap_or(1.0);
+        let partial = match full_rope.rope_type.as_deref() {
+            Some("proportional") => None,
+            _ => full_rope.partial_rotary_factor.or(self.partial_rotary_factor),
+        };
         let windows = self.windows(arch);
+        let variants = self.layer_variants(arch, &windows)?;
         let bias = self.attention_bias.unwrap_or(false);
         Ok(DecoderConfig {
             arch,
@@ -169,19 +179,23 @@ impl RawConfig {
             rms_norm_eps: self.rms_norm_eps.unwrap_or(1e-6),
             norm_offset: family.norm_offset,
             qk_norm: family.qk_norm,
+            value_norm: arch.is_gemma4(),
             tie_word_embeddings: self.tie_word_embeddings.unwrap_or(family.tie_word_embeddings),
             qkv_bias: arch == Arch::Qwen2 || bias,
             output_bias: arch != Arch::Qwen2 && bias,
             mlp_bias: self.mlp_bias.unwrap_or(false),
             fused_maps: family.fused_maps,
             activation,
+            layer_scalar: arch.is_gemma4(),
             scales: self.scales(arch, head_dim),
             soft_caps: self.soft_caps(arch),
             rope: self.rope(&full_rope, arch)?,
             window_rope: self.rope(&window_rope, arch)?,
             score_growth: full_rope.score_growth(),
-            rotary_dim: (head_dim as f64 * partial) as usize,
+            rotary_share: partial.unwrap_or(1.0),
             windows,
+            variants,
+            per_layer_input: self.per_layer_input(arch)?,
             max_position_embeddings: self.max_position_embeddings.unwrap_or(2048),
             initializer_range: self.initializer_range.unwrap_or(0.02),
             eos_token_ids: self.eos_token_id.map(Vec::from).unwrap_or_default(),
@@ -208,6 +222,7 @@ impl RawConfig {
         let attention = match arch {
             Arch::Gemma2 | Arch::Gemma3 => by_width(self.query_pre_attn_scalar.unwrap_or(256.0)),
             Arch::Granite => self.attention_multiplier.unwrap_or(1.0),
+            Arch::Gemma4 | Arch::Gemma4Unified => 1.0,
             _ => by_width(head_dim as f64),
         };
         let embedding = match arch {
@@ -236,6 +251,9 @@ impl RawConfig {
                 attention: self.attn_logit_softcapping.flatten(),
                 logits: self.final_logit_softcapping.flatten(),
             },
+            Arch::Gemma4 | Arch::Gemma4Unified => {
+                SoftCaps { attention: None, logits: self.final_logit_softcapping.flatten() }
+            }
             _ => SoftCaps::default(),
         }
     }
@@ -251,6 +269,12 @@ impl RawConfig {
                 return Ok((with_theta(&full, theta), with_theta(sliding_attention, theta)));
             }
             Some(RawRopes::Shared(rope)) => Some(rope.as_ref()),
+            None if arch.is_gemma4() => {
+                return Ok((
+                    RawRope::proportional(),
+                    RawRope { rope_theta: Some(1e4), ..RawRope::default() },
+                ));
+            }
             None => self.rope_scaling.as_ref(),
         };
         let full = with_theta(shared.unwrap_or(&RawRope::default()), theta);
@@ -281,6 +305,10 @@ impl RawConfig {
             "yarn" => {
                 RopeScaling::Yarn(self.yarn(raw).ok_or_else(|| missing("yarn without its original context"))?)
             }
+            "proportional" => RopeScaling::Proportional {
+                share: raw.partial_rotary_factor.unwrap_or(1.0),
+                factor: raw.factor.unwrap_or(1.0),
+            },
             "longrope" => RopeScaling::LongRope(
                 self.longrope(raw).ok_or_else(|| missing("longrope without its factors"))?,
             ),
@@ -331,7 +359,12 @@ impl RawConfig {
     /// follow a pattern.
     fn windows(&self, arch: Arch) -> Vec<Option<usize>> {
         let n_layers = self.num_hidden_layers;
-        let by_default = matches!(arch, Arch::Gemma2 | Arch::Gemma3 | Arch::Olmo3).then_some(4096);
+        let by_default = match arch {
+            Arch::Gemma2 | Arch::Gemma3 | Arch::Olmo3 => Some(4096),
+            Arch::Gemma4 => Some(512),
+            Arch::Gemma4Unified => Some(1024),
+            _ => None,
+        };
         let Some(window) = self.sliding_window.or(by_default) else {
             return vec![None; n_layers];
         };
@@ -350,6 +383,9 @@ impl RawConfig {
             }
             (None, None) => layer >= self.max_window_layers.unwrap_or(n_layers),
         };
+        // gemma4's last layer sees everything, whatever the list says.
+        let last = n_layers.saturating_sub(1);
+        let slides = |layer: usize| slides(layer) && !(arch.is_gemma4() && layer == last);
         (0..n_layers).map(|layer| slides(layer).then_some(window)).collect()
     }
 

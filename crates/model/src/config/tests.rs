@@ -22,7 +22,7 @@ fn with_fields(fields: &str) -> crate::Result<DecoderConfig> {
 fn transformers_4_style_is_read() {
     let config = DecoderConfig::from_json(QWEN2_V4).unwrap();
     assert_eq!(config.arch, Arch::Qwen2);
-    assert_eq!((config.head_dim, config.n_kv_heads, config.group()), (64, 2, 7));
+    assert_eq!((config.head_dim, config.n_kv_heads, config.n_heads), (64, 2, 14));
     assert_eq!(config.rope, RopeConfig::plain(1e6));
     assert_eq!(config.windows, vec![None; 24], "the window is switched off");
     assert_eq!(config.eos_token_ids, [151_645]);
@@ -76,6 +76,35 @@ fn what_is_not_supported_is_named() {
         (r#"{"rope_parameters": {"rope_type": "llama3", "factor": 8.0}}"#, "llama3 without its factors"),
     ] {
         let error = with_fields(fields).unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
+    }
+}
+
+#[test]
+fn gemma4_says_which_layers_differ() {
+    let gemma4 = r#""model_type": "gemma4_text", "num_hidden_layers": 4, "head_dim": 16, "num_attention_heads": 4,
+        "vocab_size_per_layer_input": 151936, "attention_k_eq_v": true, "sliding_window": 8,
+        "layer_types": ["sliding_attention", "full_attention", "sliding_attention", "sliding_attention"]"#;
+    let with = |fields: &str| with_fields(&format!("{{{gemma4}, {fields}}}"));
+    let old_style = r#""global_head_dim": 24, "num_global_key_value_heads": 1, "num_kv_shared_layers": 2"#;
+    let config = with(old_style).unwrap();
+    assert_eq!(config.windows, [Some(8), None, Some(8), None], "the last layer sees everything");
+    assert_eq!(config.variants.full_heads, Some(Heads { n_kv_heads: 1, head_dim: 24 }));
+    let sources: Vec<KvSource> = (0..4).map(|layer| config.kv_source(layer)).collect();
+    assert_eq!(sources, [KvSource::Own, KvSource::KeysAlone, KvSource::Earlier, KvSource::Earlier]);
+    let of_layer = r#"{ "head_dim": 24, "num_key_value_heads": 1 }"#;
+    let new_style =
+        |layers: &str| with(&format!(r#""num_kv_shared_layers": 2, "per_layer_config": {layers}"#));
+    assert_eq!(new_style(&format!(r#"{{"1": {of_layer}, "3": {of_layer}}}"#)).unwrap(), config);
+    for (fields, message) in [
+        (r#""enable_moe_block": true"#, "enable_moe_block"),
+        (r#""use_bidirectional_attention": "all""#, "use_bidirectional_attention"),
+        (r#""num_kv_shared_layers": 3"#, "num_kv_shared_layers"),
+        (r#""vocab_size_per_layer_input": 7"#, "vocab_size_per_layer_input"),
+        (r#""per_layer_config": {"0": {"head_dim": 24}}"#, "per_layer_config"),
+        (r#""per_layer_config": {"1": {"hidden_size": 24}, "3": {"hidden_size": 24}}"#, "per_layer_config"),
+    ] {
+        let error = with(fields).unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
     }
 }

@@ -6,9 +6,10 @@ use kernels::attention;
 
 use super::cache::LayerCacheMut;
 use super::mask::attention_mask;
+use super::norm::over_root_mean_square;
 use super::rope::{RopeTables, Side};
 use super::{Linear, Positions, RmsNorm, TokenBatch, select_slots};
-use crate::config::{DecoderConfig, RopeConfig};
+use crate::config::{DecoderConfig, Heads, Reach};
 
 #[derive(Module, Debug)]
 pub(crate) struct Attention {
@@ -20,6 +21,9 @@ pub(crate) struct Attention {
     pub(crate) o_proj: Linear,
     pub(crate) q_norm: Option<RmsNorm>,
     pub(crate) k_norm: Option<RmsNorm>,
+    /// Of the mean square of each value head, where those are normed.
+    #[module(skip)]
+    pub(crate) value_norm_eps: Option<f64>,
 }
 
 /// What all layers of one forward pass share.
@@ -29,15 +33,15 @@ pub(crate) struct Frame {
     n_queries: usize,
     /// Slots per row that are asked, without those in the cache.
     n_keys: usize,
-    n_kv_heads: usize,
-    group: usize,
-    head_dim: usize,
+    n_heads: usize,
     soft_cap: Option<f64>,
     full: View,
     /// With the model's window, where a layer has one.
     windowed: View,
     /// First column of the cache that this pass writes.
     start: usize,
+    /// Later layers may ask for the keys and values of earlier ones.
+    keeps_kv: bool,
 }
 
 /// What a layer sees, and where it believes it is.
@@ -46,6 +50,9 @@ struct View {
     q_rope: RopeTables,
     k_rope: RopeTables,
     mask: Tensor<3>,
+    heads: Heads,
+    /// Keys and values of the last layer that had its own.
+    kept: Option<(Tensor<4>, Tensor<4>)>,
 }
 
 impl Frame {
@@ -81,14 +88,16 @@ impl Frame {
         config: &DecoderConfig,
         place: (&Device, DType),
     ) -> Self {
-        let view = |rope: &RopeConfig, mask| {
-            let own = rope.depends_on_length().then(|| batch.own_positions());
+        let view = |reach, mask| {
+            let own = config.rope_of(reach).depends_on_length().then(|| batch.own_positions());
             let own_queries = own.as_ref().filter(|own| own.n_cols() == queries.n_cols());
-            let tables = |positions, side| RopeTables::new(rope, config, positions, side, place);
+            let tables = |positions, side| RopeTables::new(config, reach, positions, side, place);
             View {
                 q_rope: tables(own_queries.unwrap_or(queries), Side::Queries),
                 k_rope: tables(own.as_ref().unwrap_or(batch.positions()), Side::Keys),
                 mask,
+                heads: config.heads(reach),
+                kept: None,
             }
         };
         let mask = |window| attention_mask(queries, keys, window, place);
@@ -96,23 +105,28 @@ impl Frame {
         let reach = keys.values().iter().copied().max().unwrap_or(0) as usize + 1;
         // A window that reaches back to the first token hides nothing.
         let hides = window.is_some_and(|window| window < reach);
-        let full = view(&config.rope, mask(None));
+        let full = view(Reach::Full, mask(None));
         let windowed = match window {
-            Some(_) if hides || config.window_rope != config.rope => view(&config.window_rope, mask(window)),
+            Some(_) if hides || config.window_rope != config.rope => view(Reach::Window, mask(window)),
             _ => full.clone(),
         };
         Self {
             n_rows: batch.n_rows(),
             n_queries: queries.n_cols(),
             n_keys: batch.n_cols(),
-            n_kv_heads: config.n_kv_heads,
-            group: config.group(),
-            head_dim: config.head_dim,
+            n_heads: config.n_heads,
             soft_cap: config.soft_caps.attention,
             full,
             windowed,
             start,
+            keeps_kv: config.variants.n_shared_kv > 0,
         }
+    }
+
+    /// With the keys and values that the layers of an earlier frame have left.
+    pub(super) fn after(mut self, earlier: Self) -> Self {
+        (self.full.kept, self.windowed.kept) = (earlier.full.kept, earlier.windowed.kept);
+        self
     }
 }
 
@@ -125,35 +139,46 @@ impl Attention {
         &self,
         x: Tensor<2>,
         slots: Option<&[usize]>,
-        frame: &Frame,
+        frame: &mut Frame,
         window: Option<usize>,
         cache: Option<LayerCacheMut<'_>>,
     ) -> Tensor<2> {
-        let Frame { n_rows, n_queries, n_keys, n_kv_heads, group, head_dim, .. } = *frame;
-        let n_heads = n_kv_heads * group;
-        let view = if window.is_some() { &frame.windowed } else { &frame.full };
+        let Frame { n_rows, n_queries, n_keys, n_heads, start, keeps_kv, .. } = *frame;
+        let view = if window.is_some() { &mut frame.windowed } else { &mut frame.full };
+        let Heads { n_kv_heads, head_dim } = view.heads;
         let heads = |y: Tensor<2>, n_cols: usize, n: usize| y.reshape([n_rows, n_cols, n, head_dim]);
-        let (q, k, v) = self.project(x, slots, [n_heads * head_dim, n_kv_heads * head_dim]);
+        let (q, kv) = self.project(x, slots, [n_heads * head_dim, n_kv_heads * head_dim]);
         let q = normed(self.q_norm.as_ref(), q, |q| heads(q, n_queries, n_heads));
-        let k = normed(self.k_norm.as_ref(), k, |k| heads(k, n_keys, n_kv_heads));
-        let v = heads(v, n_keys, n_kv_heads).swap_dims(1, 2);
         let q = view.q_rope.rotate(q).swap_dims(1, 2);
-        let k = view.k_rope.rotate(k).swap_dims(1, 2);
-        let (k, v) = match cache {
-            Some(cache) => cache.append(k, v, frame.start),
-            None => (k, v),
-        };
-        let mixed = attention(q, k, v, view.mask.clone(), frame.soft_cap);
+        let kv = kv.map(|(k, v)| {
+            let k = normed(self.k_norm.as_ref(), k, |k| heads(k, n_keys, n_kv_heads));
+            let v = heads(v, n_keys, n_kv_heads);
+            let v = match self.value_norm_eps {
+                Some(eps) => over_root_mean_square(v, eps),
+                None => v,
+            };
+            let (k, v) = (view.k_rope.rotate(k).swap_dims(1, 2), v.swap_dims(1, 2));
+            match cache {
+                Some(cache) => cache.append(k, v, start),
+                None => (k, v),
+            }
+        });
+        if kv.is_some() && keeps_kv {
+            view.kept.clone_from(&kv);
+        }
+        let (k, v) = kv.or_else(|| view.kept.clone()).expect("an earlier layer has keys of its own");
+        let mask = view.mask.clone();
+        let mixed = attention(q, k, v, mask, frame.soft_cap);
         self.o_proj.forward(mixed.reshape([n_rows * n_queries, n_heads * head_dim]))
     }
 
-    /// Queries of the chosen slots; keys and values of all.
+    /// Queries of the chosen slots; keys and values of all, where the layer has its own.
     fn project(
         &self,
         x: Tensor<2>,
         slots: Option<&[usize]>,
         [q_width, kv_width]: [usize; 2],
-    ) -> (Tensor<2>, Tensor<2>, Tensor<2>) {
+    ) -> (Tensor<2>, Option<(Tensor<2>, Tensor<2>)>) {
         let chosen = |x: Tensor<2>| match slots {
             Some(slots) => select_slots(x, slots),
             None => x,
@@ -162,12 +187,19 @@ impl Attention {
             (Some(qkv), ..) => {
                 let all = qkv.forward(x);
                 let part = |from, width| all.clone().narrow(1, from, width);
-                (chosen(part(0, q_width)), part(q_width, kv_width), part(q_width + kv_width, kv_width))
+                let kv = (part(q_width, kv_width), part(q_width + kv_width, kv_width));
+                (chosen(part(0, q_width)), Some(kv))
             }
-            (None, Some(q), Some(k), Some(v)) => {
-                (q.forward(chosen(x.clone())), k.forward(x.clone()), v.forward(x))
+            (None, Some(q), k, v) => {
+                let queries = q.forward(chosen(x.clone()));
+                let kv = k.as_ref().map(|k| {
+                    let keys = k.forward(x.clone());
+                    let values = v.as_ref().map_or_else(|| keys.clone(), |v| v.forward(x));
+                    (keys, values)
+                });
+                (queries, kv)
             }
-            _ => unreachable!("a model is built with one map or with three"),
+            _ => unreachable!("a model is built with one map or with one for each"),
         }
     }
 }

@@ -6,10 +6,12 @@
 use burn::tensor::{Int, Tensor, TensorData};
 
 use super::{LanguageModel, Positions, TokenBatch};
+use crate::config::{Heads, KvSource};
 
 /// Cache of a batch of sequences.
 #[derive(Debug)]
 pub struct KvCache {
+    /// Of each layer; `None` where a layer reads an earlier one's.
     keys: Vec<Option<Tensor<4>>>,
     values: Vec<Option<Tensor<4>>>,
     /// Position of each used column of each row.
@@ -41,8 +43,13 @@ impl KvCache {
     pub fn new(model: &LanguageModel, n_rows: usize, capacity: usize) -> Self {
         let config = model.config();
         let (device, dtype) = (model.device(), model.dtype());
-        let shape = [n_rows, config.n_kv_heads, capacity, config.head_dim];
-        let zeros = || (0..config.n_layers).map(|_| Some(Tensor::zeros(shape, (&device, dtype)))).collect();
+        let room = |layer| {
+            let Heads { n_kv_heads, head_dim } = config.heads(config.reach(layer));
+            let shape = [n_rows, n_kv_heads, capacity, head_dim];
+            let has_own = config.kv_source(layer) != KvSource::Earlier;
+            has_own.then(|| Tensor::zeros(shape, (&device, dtype)))
+        };
+        let zeros = || (0..config.n_layers).map(room).collect();
         Self {
             keys: zeros(),
             values: zeros(),
@@ -70,7 +77,7 @@ impl KvCache {
         self.positions = Positions::per_row(positions, self.n_used);
         self.lengths = rows.iter().map(|&row| self.lengths[row]).collect();
         for tensor in self.keys.iter_mut().chain(&mut self.values) {
-            let whole = tensor.take().expect("present between forward passes");
+            let Some(whole) = tensor.take() else { continue };
             let index = Tensor::<1, Int>::from_data(TensorData::from(index.as_slice()), &whole.device());
             *tensor = Some(whole.select(0, index));
         }
@@ -83,7 +90,7 @@ impl KvCache {
         }
         self.capacity = n_cols + n_cols / 2;
         for tensor in self.keys.iter_mut().chain(&mut self.values) {
-            let whole = tensor.take().expect("present between forward passes");
+            let Some(whole) = tensor.take() else { continue };
             let [b, h, used, d] = whole.dims();
             let room = Tensor::zeros([b, h, self.capacity - used, d], (&whole.device(), whole.dtype()));
             *tensor = Some(Tensor::cat(vec![whole, room], 2));

@@ -28,15 +28,16 @@ impl RmsNorm {
         if dtype == DType::F32 {
             return rms_norm(x, weight, self.eps, self.offset);
         }
-        let unit = self.unit(x.cast(DType::F32));
+        let unit = over_root_mean_square(x.cast(DType::F32), self.eps);
         if self.offset == 0.0 {
             return unit.cast(dtype) * weight.unsqueeze();
         }
         (unit * weight.cast(DType::F32).add_scalar(self.offset).unsqueeze()).cast(dtype)
     }
+}
 
-    fn unit<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        let root = x.clone().square().mean_dim(D - 1).add_scalar(self.eps).sqrt();
-        x / root
-    }
+/// `x / sqrt(mean(x²) + eps)` over the last dimension.
+pub(super) fn over_root_mean_square<const D: usize>(x: Tensor<D>, eps: f64) -> Tensor<D> {
+    let root = x.clone().square().mean_dim(D - 1).add_scalar(eps).sqrt();
+    x / root
 }

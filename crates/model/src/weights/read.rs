@@ -7,7 +7,7 @@ use burn::tensor::{DType, Device, TensorData};
 use safetensors::Dtype;
 
 use super::{TensorFiles, TensorSource, build, tensor_shapes};
-use crate::config::DecoderConfig;
+use crate::config::{DecoderConfig, KvSource};
 use crate::decoder::LanguageModel;
 use crate::{Error, Result};
 
@@ -44,11 +44,25 @@ impl LanguageModel {
     }
 }
 
+/// Keys and values of a layer that reads an earlier one's.
+fn is_unused_key(name: &str, config: &DecoderConfig) -> bool {
+    let Some((layer, part)) = name.strip_prefix("model.layers.").and_then(|rest| rest.split_once('.')) else {
+        return false;
+    };
+    let is_key = ["k_proj", "v_proj", "k_norm", "v_norm"]
+        .iter()
+        .any(|map| part.strip_prefix("self_attn.").is_some_and(|part| part.starts_with(map)));
+    let layer = layer.parse().ok().filter(|layer| *layer < config.n_layers);
+    is_key && layer.is_some_and(|layer| config.kv_source(layer) == KvSource::Earlier)
+}
+
 fn refuse_unknown(files: &TensorFiles, config: &DecoderConfig) -> Result<()> {
     let known: HashSet<String> = tensor_shapes(config).into_iter().map(|(name, _)| name).collect();
-    // Written by old versions of transformers; computed from the configuration since.
+    // Written by old versions of transformers, or by gemma4's trainer for layers that share another's keys.
     let is_redundant = |name: &str| {
-        name.ends_with("rotary_emb.inv_freq") || (config.tie_word_embeddings && name == "lm_head.weight")
+        name.ends_with("rotary_emb.inv_freq")
+            || (config.tie_word_embeddings && name == "lm_head.weight")
+            || is_unused_key(name, config)
     };
     let mut unknown: Vec<&str> =
         files.names().filter(|name| !known.contains(*name) && !is_redundant(name)).collect();
