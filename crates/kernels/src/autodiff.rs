@@ -5,8 +5,8 @@ use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, TensorMetadata};
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{AutodiffBackend, Backend, TensorMetadata};
 use burn::tensor::{Shape, Slice};
 
 use crate::ops::KernelOps;
@@ -179,43 +179,47 @@ impl<B: KernelOps, C: CheckpointStrategy> KernelOps for Autodiff<B, C> {
         q: FloatTensor<Self>,
         k: FloatTensor<Self>,
         v: FloatTensor<Self>,
-        mask: FloatTensor<Self>,
+        sight: IntTensor<Self>,
         soft_cap: f32,
     ) -> FloatTensor<Self> {
         #[derive(Debug)]
         struct Attention;
         impl<B: KernelOps> Backward<B, 3> for Attention {
-            type State = ([FloatTensor<B>; 4], f32);
+            type State = ([FloatTensor<B>; 3], IntTensor<B>, f32);
 
             fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
                 let grad = grads.consume::<B>(&ops.node);
-                let ([q, k, v, mask], soft_cap) = ops.state;
-                // Tokens before heads, as the kernel gives them.
-                let shapes = [&q, &k, &v].map(|x| {
-                    let [b, h, t, d] = x.shape().dims();
-                    Shape::new([b, t, h, d])
-                });
-                let all = B::kernel_attention_backward(q, k, v, mask, grad, soft_cap);
+                let ([q, k, v], sight, soft_cap) = ops.state;
+                let shapes = [&q, &k, &v].map(|x| x.shape());
+                let all = B::kernel_attention_backward(q, k, v, sight, grad, soft_cap);
                 let parts = split::<B, 3>(all, &shapes);
                 for (node, part) in ops.parents.into_iter().zip(parts) {
                     if let Some(node) = node {
-                        grads.register::<B>(node.id, B::float_swap_dims(part, 1, 2));
+                        grads.register::<B>(node.id, part);
                     }
                 }
             }
         }
-        let mask = mask.into_primitive();
         match Attention.prepare::<C>([q.node(), k.node(), v.node()]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
                 let [q, k, v] = [q, k, v].map(|x| x.into_primitive());
-                let out = B::kernel_attention(q.clone(), k.clone(), v.clone(), mask.clone(), soft_cap);
-                prep.finish(([q, k, v, mask], soft_cap), out)
+                let out = B::kernel_attention(q.clone(), k.clone(), v.clone(), sight.clone(), soft_cap);
+                prep.finish(([q, k, v], sight, soft_cap), out)
             }
             OpsKind::UnTracked(prep) => {
                 let [q, k, v] = [q, k, v].map(|x| x.into_primitive());
-                prep.finish(B::kernel_attention(q, k, v, mask, soft_cap))
+                prep.finish(B::kernel_attention(q, k, v, sight, soft_cap))
             }
         }
+    }
+
+    fn kernel_store(
+        slab: FloatTensor<Self>,
+        fresh: FloatTensor<Self>,
+        places: IntTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let stored = B::kernel_store(slab.into_primitive(), fresh.into_primitive(), places);
+        <Self as AutodiffBackend>::from_inner(stored)
     }
 }
 

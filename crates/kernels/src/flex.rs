@@ -1,7 +1,7 @@
 //! The fast bodies on the CPU backend. What they cannot take (other types) goes to the reference bodies.
 
 use burn::backend::ops::FloatTensorOps;
-use burn::backend::tensor::FloatTensor;
+use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{DType, Shape, TensorData};
 use half::bf16;
@@ -13,6 +13,7 @@ use crate::reference;
 use crate::rows::{self, Gate};
 
 type Float = FloatTensor<Flex>;
+type Int = IntTensor<Flex>;
 
 impl KernelOps for Flex {
     fn kernel_linear(x: Float, weight: Float) -> Float {
@@ -104,51 +105,59 @@ impl KernelOps for Flex {
         tensor(out, x.shape(), &x)
     }
 
-    fn kernel_attention(q: Float, k: Float, v: Float, mask: Float, soft_cap: f32) -> Float {
-        if !is_f32(&[&q, &k, &v, &mask]) {
-            return reference::attention::<Self>(q, k, v, mask, soft_cap);
+    fn kernel_attention(q: Float, k: Float, v: Float, sight: Int, soft_cap: f32) -> Float {
+        if !is_f32(&[&q, &k, &v]) {
+            return reference::attention::<Self>(q, k, v, sight, soft_cap);
         }
         let [q, k, v] = [q, k, v].map(with_whole_heads);
-        let mask = mask.to_contiguous();
         let shape = attention_shape(&q, &k);
-        let sight = Sight::new(values(&mask), shape.n_queries, shape.n_keys);
-        let out = attention::attention(operands([&q, &k, &v], &sight, soft_cap, shape));
-        tensor(out, [shape.n_rows, shape.n_queries, shape.n_heads, shape.head_dim], &q)
+        let sight = Sight::new(integers(sight), &shape);
+        let call = Operands { q: heads(&q), k: heads(&k), v: heads(&v), sight: &sight, soft_cap, shape };
+        tensor(attention::attention(call), q.shape(), &q)
     }
 
     fn kernel_attention_backward(
         q: Float,
         k: Float,
         v: Float,
-        mask: Float,
+        sight: Int,
         grad: Float,
         soft_cap: f32,
     ) -> Float {
-        if !is_f32(&[&q, &k, &v, &mask, &grad]) {
-            return reference::attention_backward::<Self>(q, k, v, mask, grad, soft_cap);
+        if !is_f32(&[&q, &k, &v, &grad]) {
+            return reference::attention_backward::<Self>(q, k, v, sight, grad, soft_cap);
         }
         let [q, k, v] = [q, k, v].map(with_whole_heads);
-        let (mask, grad) = (mask.to_contiguous(), grad.to_contiguous());
+        let grad = grad.to_contiguous();
         let shape = attention_shape(&q, &k);
-        let sight = Sight::new(values(&mask), shape.n_queries, shape.n_keys);
-        let call = operands([&q, &k, &v], &sight, soft_cap, shape);
+        let sight = Sight::new(integers(sight), &shape);
+        let call = Operands { q: heads(&q), k: heads(&k), v: heads(&v), sight: &sight, soft_cap, shape };
         flat(attention::attention_backward(call, values(&grad)).concat(), &q)
+    }
+
+    fn kernel_store(slab: Float, fresh: Float, places: Int) -> Float {
+        if !is_f32(&[&slab, &fresh]) || !slab.is_contiguous() {
+            return reference::store::<Self>(slab, fresh, places);
+        }
+        let [n_rows, n_columns, n_heads, head_dim] = slab.shape().dims();
+        let (fresh, places) = (fresh.to_contiguous(), integers(places));
+        let width = n_heads * head_dim;
+        let (mut slab, start) = (slab, 0);
+        let stored: &mut [f32] = slab.storage_mut();
+        for (vector, place) in values(&fresh).chunks(width).zip(places.chunks(2)) {
+            let (row, column) = (place[0] as usize, place[1] as usize);
+            assert!(row < n_rows && column < n_columns, "place {place:?} of [{n_rows}, {n_columns}]");
+            let at = start + (row * n_columns + column) * width;
+            stored[at..at + width].copy_from_slice(vector);
+        }
+        slab
     }
 }
 
-fn operands<'a>(
-    [q, k, v]: [&'a Float; 3],
-    sight: &'a Sight<'a>,
-    soft_cap: f32,
-    shape: attention::Shape,
-) -> Operands<'a> {
-    Operands { q: heads(q), k: heads(k), v: heads(v), sight, soft_cap, shape }
-}
-
 fn attention_shape(q: &Float, k: &Float) -> attention::Shape {
-    let ([n_rows, n_heads, n_queries, head_dim], [_, n_kv_heads, n_keys, _]) =
+    let ([n_rows, n_queries, n_heads, head_dim], [n_key_rows, n_keys, n_kv_heads, _]) =
         (q.shape().dims(), k.shape().dims());
-    attention::Shape { n_rows, n_heads, n_kv_heads, n_queries, n_keys, head_dim }
+    attention::Shape { n_rows, n_heads, n_kv_heads, n_queries, n_key_rows, n_keys, head_dim }
 }
 
 /// Views of the first three dimensions are read where they are.
@@ -159,9 +168,13 @@ fn with_whole_heads(x: Float) -> Float {
 
 fn heads(x: &Float) -> Heads<'_> {
     let strides = x.layout().strides();
-    let [by_row, by_head, by_token] = [strides[0], strides[1], strides[2]].map(|stride| stride as usize);
+    let strides = [strides[0], strides[1], strides[2]].map(|stride| stride as usize);
     let values: &[f32] = x.storage();
-    Heads { values: &values[x.layout().start_offset()..], strides: [by_row, by_head, by_token] }
+    Heads { values: &values[x.layout().start_offset()..], strides }
+}
+
+fn integers(x: Int) -> Vec<i64> {
+    x.into_data().convert::<i64>().try_to_vec().expect("converted to i64 just now")
 }
 
 fn is_f32(tensors: &[&Float]) -> bool {

@@ -21,10 +21,6 @@ impl<'a> Matrix<'a> {
         Self { values, n_rows, n_cols, row_stride: stride, col_stride: 1 }
     }
 
-    pub(crate) fn n_rows(&self) -> usize {
-        self.n_rows
-    }
-
     pub(crate) fn transposed(self) -> Self {
         Self {
             n_rows: self.n_cols,

@@ -1,8 +1,8 @@
 //! The seam: one trait of custom operations, and the functions on tensors that call it.
 
-use burn::backend::tensor::FloatTensor;
+use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, backend_extension};
-use burn::tensor::Tensor;
+use burn::tensor::{Int, Tensor};
 
 use crate::reference;
 use crate::rows::Gate;
@@ -81,10 +81,10 @@ pub(crate) trait KernelOps: Backend {
         q: FloatTensor<Self>,
         k: FloatTensor<Self>,
         v: FloatTensor<Self>,
-        mask: FloatTensor<Self>,
+        sight: IntTensor<Self>,
         soft_cap: f32,
     ) -> FloatTensor<Self> {
-        reference::attention::<Self>(q, k, v, mask, soft_cap)
+        reference::attention::<Self>(q, k, v, sight, soft_cap)
     }
 
     #[fusion(default)]
@@ -92,11 +92,20 @@ pub(crate) trait KernelOps: Backend {
         q: FloatTensor<Self>,
         k: FloatTensor<Self>,
         v: FloatTensor<Self>,
-        mask: FloatTensor<Self>,
+        sight: IntTensor<Self>,
         grad: FloatTensor<Self>,
         soft_cap: f32,
     ) -> FloatTensor<Self> {
-        reference::attention_backward::<Self>(q, k, v, mask, grad, soft_cap)
+        reference::attention_backward::<Self>(q, k, v, sight, grad, soft_cap)
+    }
+
+    #[fusion(default)]
+    fn kernel_store(
+        slab: FloatTensor<Self>,
+        fresh: FloatTensor<Self>,
+        places: IntTensor<Self>,
+    ) -> FloatTensor<Self> {
+        reference::store::<Self>(slab, fresh, places)
     }
 }
 
@@ -158,23 +167,37 @@ pub fn rotate(x: Tensor<4>, cos: Tensor<4>, sin: Tensor<4>, half: usize) -> Tens
     ))
 }
 
-/// Grouped-query attention of scaled queries: `softmax(q · kᵀ + mask) · v`. The mask is 0 where a key is seen and very
-/// negative where not; no gradient flows into it. A soft cap bounds the scores to ± itself before the mask.
+/// Grouped-query attention of scaled queries: `softmax(q · kᵀ) · v` over the keys that a query sees. `sight` gives for
+/// each query a row of `k` and `v`, its first column there and the one after its last; there must be one. A soft cap
+/// bounds the scores to ± itself. Gradients flow only where every row looks at itself.
 ///
 /// # Shapes
-/// `[B, H, T, D]`, `[B, Hkv, S, D]` twice, mask `[1 or B, T, S]` → `[B, T, H, D]`
+/// `[B, T, H, D]`, `[R, S, Hkv, D]` twice, sight `[B, T, 3]` → `[B, T, H, D]`
 pub fn attention(
     q: Tensor<4>,
     k: Tensor<4>,
     v: Tensor<4>,
-    mask: Tensor<3>,
+    sight: Tensor<3, Int>,
     soft_cap: Option<f64>,
 ) -> Tensor<4> {
     Tensor::from_dispatch(Dispatch::kernel_attention(
         q.into_dispatch(),
         k.into_dispatch(),
         v.into_dispatch(),
-        mask.into_dispatch(),
+        sight.into_dispatch(),
         soft_cap.unwrap_or(0.0) as f32,
+    ))
+}
+
+/// The slab with some of its columns replaced; in place where `slab` is its only handle. `places` gives the row and the
+/// column of each vector, none of them twice. Without gradients.
+///
+/// # Shapes
+/// `[R, S, H, D]`, `[N, H, D]`, places `[N, 2]` → `[R, S, H, D]`
+pub fn store(slab: Tensor<4>, fresh: Tensor<3>, places: Tensor<2, Int>) -> Tensor<4> {
+    Tensor::from_dispatch(Dispatch::kernel_store(
+        slab.into_dispatch(),
+        fresh.into_dispatch(),
+        places.into_dispatch(),
     ))
 }

@@ -1,10 +1,13 @@
 //! The operations in plain tensor operations of any backend: what other backends run and what the tests compare with.
 
-use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Scalar, TensorMetadata};
-use burn::tensor::{DType, Shape, Slice};
+use burn::backend::tensor::{BoolTensor, FloatTensor, IntTensor};
+use burn::backend::{Backend, Scalar, TensorMetadata, get_device_settings};
+use burn::tensor::{DType, IndexingUpdateOp, Shape, Slice};
 
 use crate::rows::Gate;
+
+/// The score of a hidden key; within the range of bf16.
+const HIDDEN: f32 = -1e30;
 
 pub(crate) fn linear<B: Backend>(x: FloatTensor<B>, weight: FloatTensor<B>) -> FloatTensor<B> {
     let dtype = x.dtype();
@@ -159,20 +162,50 @@ pub(crate) fn attention<B: Backend>(
     q: FloatTensor<B>,
     k: FloatTensor<B>,
     v: FloatTensor<B>,
-    mask: FloatTensor<B>,
+    sight: IntTensor<B>,
     soft_cap: f32,
 ) -> FloatTensor<B> {
-    let [b, h, t, d] = q.shape().dims();
-    let (p, _) = probabilities::<B>(q, k, mask, soft_cap);
+    let [b, t, h, d] = q.shape().dims();
+    let [q, k, v] = by_heads::<B>([q, k, v], &sight);
+    let (p, _) = probabilities::<B>(q, k, sight, soft_cap);
     let mixed = B::float_matmul(p, v);
     B::float_swap_dims(B::float_reshape(mixed, Shape::new([b, h, t, d])), 1, 2)
+}
+
+/// `[B, H, T, D]`, and the rows of keys and values that are looked at, `[B, Hkv, S, D]`.
+fn by_heads<B: Backend>([q, k, v]: [FloatTensor<B>; 3], sight: &IntTensor<B>) -> [FloatTensor<B>; 3] {
+    let n_rows = q.shape()[0];
+    let row = Slice::new(0, Some(1), 1);
+    let rows = B::int_slice(sight.clone(), &[Slice::new(0, None, 1), row, row]);
+    let rows = B::int_reshape(rows, Shape::new([n_rows]));
+    let looked_at = |x| B::float_select(x, 0, rows.clone());
+    [q, looked_at(k), looked_at(v)].map(|x| B::float_swap_dims(x, 1, 2))
+}
+
+/// `[B, 1, 1, T, S]`: true where a key is hidden.
+fn hidden<B: Backend>(sight: IntTensor<B>, n_keys: usize) -> BoolTensor<B> {
+    let device = sight.device();
+    let [b, t, _] = sight.shape().dims();
+    let settings = get_device_settings::<B>(&device);
+    let keys = B::int_arange(0..n_keys as i64, &device, sight.dtype().into());
+    let keys = B::int_reshape(keys, Shape::new([1, 1, 1, 1, n_keys]));
+    let keys = B::int_expand(keys, Shape::new([b, 1, 1, t, n_keys]));
+    let bound = |field: isize| {
+        let all = Slice::new(0, None, 1);
+        let bound = B::int_slice(sight.clone(), &[all, all, Slice::new(field, Some(field + 1), 1)]);
+        let bound = B::int_reshape(bound, Shape::new([b, 1, 1, t, 1]));
+        B::int_expand(bound, Shape::new([b, 1, 1, t, n_keys]))
+    };
+    let before = B::int_lower(keys.clone(), bound(1), settings.bool_dtype);
+    let behind = B::int_greater_equal(keys, bound(2), settings.bool_dtype);
+    B::bool_or(before, behind)
 }
 
 /// Probabilities `[B, Hkv, G·T, S]`, and the slope of the soft cap if there is one.
 fn probabilities<B: Backend>(
     q: FloatTensor<B>,
     k: FloatTensor<B>,
-    mask: FloatTensor<B>,
+    sight: IntTensor<B>,
     soft_cap: f32,
 ) -> (FloatTensor<B>, Option<FloatTensor<B>>) {
     let [b, h, t, d] = q.shape().dims();
@@ -190,10 +223,10 @@ fn probabilities<B: Backend>(
     };
     // Softmax in f32, whatever the operands are.
     let dtype = scores.dtype();
-    let [scores, mask] = [scores, mask].map(|x| widened::<B>(x));
-    let n_masks = mask.shape()[0];
-    let mask = B::float_reshape(mask, Shape::new([n_masks, 1, 1, t, s]));
-    let scores = B::float_add(B::float_reshape(scores, Shape::new([b, h_kv, group, t, s])), mask);
+    let scores = widened::<B>(scores);
+    let split = Shape::new([b, h_kv, group, t, s]);
+    let hidden = B::bool_expand(hidden::<B>(sight, s), split.clone());
+    let scores = B::float_mask_fill(B::float_reshape(scores, split), hidden, scalar(HIDDEN));
     let scores = B::float_reshape(scores, Shape::new([b, h_kv, group * t, s]));
     let most = B::float_max_dim(scores.clone(), 3);
     let e = B::float_exp(B::float_sub(scores, most));
@@ -210,14 +243,15 @@ pub(crate) fn attention_backward<B: Backend>(
     q: FloatTensor<B>,
     k: FloatTensor<B>,
     v: FloatTensor<B>,
-    mask: FloatTensor<B>,
+    sight: IntTensor<B>,
     grad: FloatTensor<B>,
     soft_cap: f32,
 ) -> FloatTensor<B> {
-    let [b, h, t, d] = q.shape().dims();
-    let h_kv = k.shape()[1];
+    let [b, t, h, d] = q.shape().dims();
+    let h_kv = k.shape()[2];
     let stacked = Shape::new([b, h_kv, h / h_kv * t, d]);
-    let (p, slope) = probabilities::<B>(q.clone(), k.clone(), mask, soft_cap);
+    let [q, k, v] = [q, k, v].map(|x| B::float_swap_dims(x, 1, 2));
+    let (p, slope) = probabilities::<B>(q.clone(), k.clone(), sight, soft_cap);
     let grad = B::float_reshape(B::float_swap_dims(grad, 1, 2), stacked.clone());
     let d_v = B::float_matmul(B::float_swap_dims(p.clone(), 2, 3), grad.clone());
     let d_p = B::float_matmul(grad, B::float_swap_dims(v, 2, 3));
@@ -230,13 +264,20 @@ pub(crate) fn attention_backward<B: Backend>(
     let d_q = B::float_matmul(d_scores.clone(), k);
     let d_k = B::float_matmul(B::float_swap_dims(d_scores, 2, 3), B::float_reshape(q, stacked));
     let flat = |x: FloatTensor<B>| {
+        let x = B::float_swap_dims(x, 1, 2);
         let n = x.shape().num_elements();
         B::float_reshape(x, Shape::new([n]))
     };
-    // In the order of the fast form: tokens before heads.
-    let d_q = B::float_swap_dims(B::float_reshape(d_q, Shape::new([b, h, t, d])), 1, 2);
-    let parts = [d_q, B::float_swap_dims(d_k, 1, 2), B::float_swap_dims(d_v, 1, 2)];
-    B::float_cat(parts.into_iter().map(flat).collect(), 0)
+    let d_q = B::float_reshape(d_q, Shape::new([b, h, t, d]));
+    B::float_cat([d_q, d_k, d_v].into_iter().map(flat).collect(), 0)
+}
+
+pub(crate) fn store<B: Backend>(
+    slab: FloatTensor<B>,
+    fresh: FloatTensor<B>,
+    places: IntTensor<B>,
+) -> FloatTensor<B> {
+    B::float_scatter_nd(slab, places, fresh, IndexingUpdateOp::Assign)
 }
 
 fn scalar(value: f32) -> Scalar {

@@ -1,9 +1,11 @@
 //! Every operation and its gradients against the reference bodies, at sizes that do not divide into vectors.
 
-use burn::backend::ops::FloatTensorOps;
-use burn::backend::tensor::FloatTensor;
+use std::sync::Mutex;
+
+use burn::backend::ops::{FloatTensorOps, IntTensorOps};
+use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, AutodiffBackend, Flex};
-use burn::tensor::{DType, TensorData};
+use burn::tensor::{DType, Slice, TensorData};
 
 use crate::ops::KernelOps;
 use crate::reference;
@@ -166,48 +168,45 @@ fn rotation_turns_pairs_and_leaves_the_rest() {
     }
 }
 
-/// Additive masks `[rows, T, S]`: causal with a window, and with holes.
-fn mask(rows: usize, t: usize, s: usize, window: usize, holes: bool) -> Float {
-    let hidden = |row: usize, query: usize, key: usize| {
-        let position = query + s - t;
-        key > position
-            || key + window <= position
-            || (holes && key != position && (key + row).is_multiple_of(3))
+/// What `t` queries at the end of `s` columns see, `[rows, T, 3]`: causal in sequences of `length`, with a window.
+fn sight(rows: usize, t: usize, s: usize, window: usize, length: usize) -> IntTensor<Flex> {
+    let place = |row: usize, query: usize| {
+        let column = query + s - t;
+        let first = (column - column % length).max((column + 1).saturating_sub(window));
+        [row as i32, first as i32, column as i32 + 1]
     };
-    let places = (0..rows).flat_map(|r| (0..t).flat_map(move |q| (0..s).map(move |k| (r, q, k))));
-    let values = places.map(|(r, q, k)| if hidden(r, q, k) { -1e30 } else { 0.0 }).collect();
-    constant(values, &[rows, t, s])
+    let places = (0..rows).flat_map(|row| (0..t).map(move |query| (row, query)));
+    integers(places.flat_map(|(row, query)| place(row, query)).collect(), &[rows, t, 3])
+}
+
+fn integers(values: Vec<i32>, shape: &[usize]) -> IntTensor<Flex> {
+    Flex::int_from_data(TensorData::new(values, shape), &Default::default())
 }
 
 #[test]
-fn attention_reads_what_the_mask_shows() {
+fn attention_reads_what_is_in_sight() {
     let cases = [
-        (2, 4, 2, 9, 9, 8, mask(1, 9, 9, 100, false), 0.0),
-        (1, 2, 2, 150, 150, 16, mask(1, 150, 150, 40, false), 0.0),
-        (2, 6, 2, 3, 70, 20, mask(2, 3, 70, 100, true), 0.0),
-        (1, 4, 1, 1, 33, 24, mask(1, 1, 33, 20, false), 0.0),
-        (2, 2, 1, 70, 80, 10, mask(2, 70, 80, 100, true), 1.5),
+        (2, 4, 2, 9, 9, 8, sight(2, 9, 9, 100, 100), 0.0),
+        (1, 2, 2, 150, 150, 16, sight(1, 150, 150, 40, 1000), 0.0),
+        (2, 6, 2, 3, 70, 20, sight(2, 3, 70, 100, 100), 0.0),
+        (1, 4, 1, 1, 33, 24, sight(1, 1, 33, 20, 100), 0.0),
+        (2, 3, 1, 100, 100, 72, sight(2, 100, 100, 100, 37), 0.0),
+        (2, 2, 1, 70, 80, 10, sight(2, 70, 80, 100, 30), 1.5),
     ];
-    for (b, h, h_kv, t, s, d, mask, soft_cap) in cases {
-        let leaves = [leaf(1, &[b, h, t, d]), leaf(2, &[b, h_kv, s, d]), leaf(3, &[b, h_kv, s, d])];
-        let mask = &mask;
+    for (b, h, h_kv, t, s, d, sight, soft_cap) in cases {
+        let leaves = [leaf(1, &[b, t, h, d]), leaf(2, &[b, s, h_kv, d]), leaf(3, &[b, s, h_kv, d])];
+        let sight = &sight;
         compare(
             &leaves,
-            |x| A::kernel_attention(x[0].clone(), x[1].clone(), x[2].clone(), mask.clone(), soft_cap),
-            |x| reference::attention::<A>(x[0].clone(), x[1].clone(), x[2].clone(), mask.clone(), soft_cap),
+            |x| A::kernel_attention(x[0].clone(), x[1].clone(), x[2].clone(), sight.clone(), soft_cap),
+            |x| reference::attention::<A>(x[0].clone(), x[1].clone(), x[2].clone(), sight.clone(), soft_cap),
         );
         let mut operands = leaves.to_vec();
-        operands.extend([mask.clone(), leaf(4, &[b, t, h, d])]);
-        let [q, k, v, mask, grad] = copies(&operands).try_into().unwrap();
-        let ours = Flex::kernel_attention_backward(
-            q.clone(),
-            k.clone(),
-            v.clone(),
-            mask.clone(),
-            grad.clone(),
-            soft_cap,
-        );
-        let plain = reference::attention_backward::<Flex>(q, k, v, mask, grad, soft_cap);
+        operands.push(leaf(4, &[b, t, h, d]));
+        let [q, k, v, grad] = copies(&operands).try_into().unwrap();
+        let (ours, plain) = (Flex::kernel_attention_backward, reference::attention_backward::<Flex>);
+        let ours = ours(q.clone(), k.clone(), v.clone(), sight.clone(), grad.clone(), soft_cap);
+        let plain = plain(q, k, v, sight.clone(), grad, soft_cap);
         assert_close(&host(ours), &host(plain), "gradient");
     }
 }
@@ -215,15 +214,70 @@ fn attention_reads_what_the_mask_shows() {
 #[test]
 fn views_are_read_where_they_are() {
     let [q, k, v] =
-        [(1, 4), (2, 2), (3, 2)].map(|(seed, heads)| leaf(seed, &[2, 11, heads, 8]).into_primitive());
+        [(1, 4), (2, 2), (3, 2)].map(|(seed, heads)| leaf(seed, &[2, heads, 11, 8]).into_primitive());
     let [q, k, v] = [q, k, v].map(|x| Flex::float_swap_dims(x, 1, 2));
-    let mask = mask(1, 11, 11, 100, false).into_primitive();
-    let ours = Flex::kernel_attention(q.clone(), k.clone(), v.clone(), mask.clone(), 0.0);
-    assert_close(&host(ours), &host(reference::attention::<Flex>(q, k, v, mask, 0.0)), "swapped");
+    let sight = sight(2, 11, 11, 100, 100);
+    let ours = Flex::kernel_attention(q.clone(), k.clone(), v.clone(), sight.clone(), 0.0);
+    assert_close(&host(ours), &host(reference::attention::<Flex>(q, k, v, sight, 0.0)), "swapped");
+}
+
+#[test]
+fn a_slab_holds_what_was_stored_and_is_read_by_row() {
+    let (q, fresh) = (leaf(1, &[2, 1, 4, 8]).into_primitive(), leaf(2, &[3, 2, 8]).into_primitive());
+    let slab = leaf(3, &[4, 6, 2, 8]).into_primitive();
+    let places = integers(vec![2, 0, 2, 1, 0, 5], &[3, 2]);
+    let stored = Flex::kernel_store(slab.clone(), fresh.clone(), places.clone());
+    let plain = reference::store::<Flex>(slab, fresh, places);
+    assert_eq!(host(stored.clone()), host(plain));
+    let sight = integers(vec![2, 0, 2, 0, 3, 6], &[2, 1, 3]);
+    let ours = Flex::kernel_attention(q.clone(), stored.clone(), stored.clone(), sight.clone(), 0.0);
+    let plain = reference::attention::<Flex>(q, stored.clone(), stored, sight, 0.0);
+    assert_close(&host(ours), &host(plain), "by row");
+}
+
+/// Held while vectors must keep their width: tests of one process run side by side.
+static WIDTH: Mutex<()> = Mutex::new(());
+
+#[test]
+fn a_query_gives_the_same_bits_in_any_company() {
+    let _guard = WIDTH.lock().unwrap();
+    check_bits_of_attention();
+}
+
+/// Decoding, prefill in chunks and the whole sequence, with and without a window.
+fn check_bits_of_attention() {
+    let (t, h, h_kv, d) = (150, 6, 2, 40);
+    let [q, k, v] = [(1, h), (2, h_kv), (3, h_kv)].map(|(seed, heads)| {
+        let x: FloatTensor<Flex> = leaf(seed, &[3, t, heads, d]).into_primitive();
+        x
+    });
+    for window in [1000, 37] {
+        let whole =
+            Flex::kernel_attention(q.clone(), k.clone(), v.clone(), sight(3, t, t, window, 1000), 0.0);
+        let whole = host(whole);
+        for (row, from, n) in
+            [(0_usize, 149_usize, 1), (1, 77, 1), (2, 30, 50), (1, 0, 100), (0, 64, 86), (2, 3, 2)]
+        {
+            let part = |x: &FloatTensor<Flex>, rows: usize, from: usize, to: usize| {
+                let slice = |from: usize, to: usize| Slice::new(from as isize, Some(to as isize), 1);
+                Flex::float_slice(x.clone(), &[slice(rows, rows + 1), slice(from, to)])
+            };
+            let places = (from..from + n).flat_map(|column| {
+                [row as i32, (column + 1).saturating_sub(window) as i32, column as i32 + 1]
+            });
+            let places = integers(places.collect(), &[1, n, 3]);
+            let ours =
+                Flex::kernel_attention(part(&q, row, from, from + n), k.clone(), v.clone(), places, 0.0);
+            let start = (row * t + from) * h * d;
+            let want = &whole[start..start + n * h * d];
+            assert!(host(ours).iter().zip(want).all(|(a, b)| a.to_bits() == b.to_bits()), "{row} {from} {n}");
+        }
+    }
 }
 
 #[test]
 fn all_of_it_holds_without_vector_instructions() {
+    let _guard = WIDTH.lock().unwrap();
     crate::force_scalar(true);
     linear_is_a_product_with_the_transpose();
     linear_reads_a_weight_in_bf16_as_the_numbers_it_holds();
@@ -231,6 +285,7 @@ fn all_of_it_holds_without_vector_instructions() {
     the_gate_multiplies();
     softmax_stats_are_the_normaliser_and_the_entropy();
     rotation_turns_pairs_and_leaves_the_rest();
-    attention_reads_what_the_mask_shows();
+    attention_reads_what_is_in_sight();
+    check_bits_of_attention();
     crate::force_scalar(false);
 }

@@ -9,10 +9,10 @@
 mod attention;
 mod cache;
 mod linear;
-mod mask;
 mod norm;
 mod positions;
 mod rope;
+mod sight;
 mod token_batch;
 
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub(crate) use positions::Positions;
 use crate::config::{Activation, DecoderConfig, Scales};
 use crate::lora::{LoraConfig, Target};
 use attention::Frame;
-use cache::{Admitted, LayerCacheMut};
+use cache::LayerCache;
 
 /// A causal language model, with or without a LoRA adapter.
 #[derive(Module, Debug)]
@@ -65,7 +65,7 @@ struct Step<'a> {
     window: Option<usize>,
     /// Of each token, for this layer alone.
     input: Option<Tensor<2>>,
-    cache: Option<LayerCacheMut<'a>>,
+    cache: Option<&'a mut LayerCache>,
 }
 
 /// A table of vectors: the embedding, or the head of an untied model.
@@ -271,19 +271,20 @@ impl LanguageModel {
         states
     }
 
-    /// Like [`LanguageModel::hidden`] for tokens that follow what the cache holds; the cache then holds them too.
+    /// Like [`LanguageModel::hidden`] for tokens that follow what the cache holds; the cache then holds them too. Row i of
+    /// the batch continues the sequence in `slots[i]`.
     ///
     /// # Panics
-    /// If the cache was made for another number of rows, or the batch is not right-padded.
-    pub fn extend(&self, batch: &TokenBatch, cache: &mut KvCache) -> Tensor<3> {
-        let Admitted { batch, keys, start } = cache.admit(batch);
-        let mut frame = Frame::with_cache(&batch, &keys, start, &self.config, (&self.device(), self.dtype()));
-        let (mut x, inputs) = self.embed(&batch);
+    /// If there is not a slot for each row, or the batch is not right-padded.
+    pub fn extend(&self, batch: &TokenBatch, slots: &[usize], cache: &mut KvCache) -> Tensor<3> {
+        let admitted = cache.admit(batch, slots);
+        let (mut x, inputs) = self.embed(&admitted.batch);
+        let mut frame = Frame::with_cache(admitted, slots, &self.config, (&self.device(), self.dtype()));
         for (idx, layer) in self.model.layers.iter().enumerate() {
             let step = Step { cache: Some(cache.layer_mut(idx)), ..self.step(idx, &inputs) };
             x = layer.forward(x, &mut frame, step);
         }
-        self.finish(x, &batch)
+        self.finish(x, batch)
     }
 
     /// Logits of chosen hidden states: the caller selects the rows that it needs, so `[B, T, V]` never has to exist.

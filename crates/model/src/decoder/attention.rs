@@ -1,13 +1,13 @@
 //! Grouped-query attention over a batch that may be ragged and may continue a cache.
 
 use burn::module::Module;
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::{DType, Device, Int, Tensor};
 use kernels::attention;
 
-use super::cache::LayerCacheMut;
-use super::mask::attention_mask;
+use super::cache::{Admitted, LayerCache, Places};
 use super::norm::over_root_mean_square;
 use super::rope::{RopeTables, Side};
+use super::sight::{sight_of_batch, sight_of_cache, sight_of_last};
 use super::{Linear, Positions, RmsNorm, TokenBatch, select_slots};
 use crate::config::{DecoderConfig, Heads, Reach};
 
@@ -38,8 +38,8 @@ pub(crate) struct Frame {
     full: View,
     /// With the model's window, where a layer has one.
     windowed: View,
-    /// First column of the cache that this pass writes.
-    start: usize,
+    /// Where the cache takes the batch's keys and values.
+    places: Option<Places>,
     /// Later layers may ask for the keys and values of earlier ones.
     keeps_kv: bool,
 }
@@ -49,7 +49,7 @@ pub(crate) struct Frame {
 struct View {
     q_rope: RopeTables,
     k_rope: RopeTables,
-    mask: Tensor<3>,
+    sight: Tensor<3, Int>,
     heads: Heads,
     /// Keys and values of the last layer that had its own.
     kept: Option<(Tensor<4>, Tensor<4>)>,
@@ -58,7 +58,8 @@ struct View {
 impl Frame {
     /// Every token of the batch looks at the batch.
     pub(super) fn of_batch(batch: &TokenBatch, config: &DecoderConfig, place: (&Device, DType)) -> Self {
-        Self::new((batch, batch.positions()), batch.positions(), 0, config, place)
+        let sight = |window| sight_of_batch(batch, window, place.0);
+        Self::new((batch, batch.positions()), sight, None, config, place)
     }
 
     /// The last token of each row looks at the batch.
@@ -67,47 +68,49 @@ impl Frame {
         config: &DecoderConfig,
         place: (&Device, DType),
     ) -> Self {
-        Self::new((batch, &batch.last_positions()), batch.positions(), 0, config, place)
+        let sight = |window| sight_of_last(batch, window, place.0);
+        Self::new((batch, &batch.last_positions()), sight, None, config, place)
     }
 
-    /// Every token of the batch looks at all `keys`; its own are written to the cache from column `start`.
+    /// Every token of the batch looks at what its slot of the cache holds, itself included.
     pub(super) fn with_cache(
-        batch: &TokenBatch,
-        keys: &Positions,
-        start: usize,
+        admitted: Admitted,
+        slots: &[usize],
         config: &DecoderConfig,
         place: (&Device, DType),
     ) -> Self {
-        Self::new((batch, batch.positions()), keys, start, config, place)
+        let Admitted { batch, places } = admitted;
+        let positions = batch.positions();
+        let sight = |window| sight_of_cache(positions, slots, window, place.0);
+        Self::new((&batch, positions), sight, Some(places), config, place)
     }
 
     fn new(
         (batch, queries): (&TokenBatch, &Positions),
-        keys: &Positions,
-        start: usize,
+        sight: impl Fn(Option<usize>) -> Tensor<3, Int>,
+        places: Option<Places>,
         config: &DecoderConfig,
         place: (&Device, DType),
     ) -> Self {
-        let view = |reach, mask| {
+        let view = |reach, sight| {
             let own = config.rope_of(reach).depends_on_length().then(|| batch.own_positions());
             let own_queries = own.as_ref().filter(|own| own.n_cols() == queries.n_cols());
             let tables = |positions, side| RopeTables::new(config, reach, positions, side, place);
             View {
                 q_rope: tables(own_queries.unwrap_or(queries), Side::Queries),
                 k_rope: tables(own.as_ref().unwrap_or(batch.positions()), Side::Keys),
-                mask,
+                sight,
                 heads: config.heads(reach),
                 kept: None,
             }
         };
-        let mask = |window| attention_mask(queries, keys, window, place);
         let window = config.windows.iter().copied().flatten().next();
-        let reach = keys.values().iter().copied().max().unwrap_or(0) as usize + 1;
+        let reach = queries.values().iter().copied().max().unwrap_or(0) as usize + 1;
         // A window that reaches back to the first token hides nothing.
         let hides = window.is_some_and(|window| window < reach);
-        let full = view(Reach::Full, mask(None));
+        let full = view(Reach::Full, sight(None));
         let windowed = match window {
-            Some(_) if hides || config.window_rope != config.rope => view(Reach::Window, mask(window)),
+            Some(_) if hides || config.window_rope != config.rope => view(Reach::Window, sight(window)),
             _ => full.clone(),
         };
         Self {
@@ -118,7 +121,7 @@ impl Frame {
             soft_cap: config.soft_caps.attention,
             full,
             windowed,
-            start,
+            places,
             keeps_kv: config.variants.n_shared_kv > 0,
         }
     }
@@ -141,15 +144,15 @@ impl Attention {
         slots: Option<&[usize]>,
         frame: &mut Frame,
         window: Option<usize>,
-        cache: Option<LayerCacheMut<'_>>,
+        cache: Option<&mut LayerCache>,
     ) -> Tensor<2> {
-        let Frame { n_rows, n_queries, n_keys, n_heads, start, keeps_kv, .. } = *frame;
+        let Frame { n_rows, n_queries, n_keys, n_heads, keeps_kv, .. } = *frame;
         let view = if window.is_some() { &mut frame.windowed } else { &mut frame.full };
         let Heads { n_kv_heads, head_dim } = view.heads;
         let heads = |y: Tensor<2>, n_cols: usize, n: usize| y.reshape([n_rows, n_cols, n, head_dim]);
         let (q, kv) = self.project(x, slots, [n_heads * head_dim, n_kv_heads * head_dim]);
         let q = normed(self.q_norm.as_ref(), q, |q| heads(q, n_queries, n_heads));
-        let q = view.q_rope.rotate(q).swap_dims(1, 2);
+        let q = view.q_rope.rotate(q);
         let kv = kv.map(|(k, v)| {
             let k = normed(self.k_norm.as_ref(), k, |k| heads(k, n_keys, n_kv_heads));
             let v = heads(v, n_keys, n_kv_heads);
@@ -157,18 +160,17 @@ impl Attention {
                 Some(eps) => over_root_mean_square(v, eps),
                 None => v,
             };
-            let (k, v) = (view.k_rope.rotate(k).swap_dims(1, 2), v.swap_dims(1, 2));
-            match cache {
-                Some(cache) => cache.append(k, v, start),
-                None => (k, v),
+            let k = view.k_rope.rotate(k);
+            match (cache, &frame.places) {
+                (Some(cache), Some(places)) => cache.append(k, v, places),
+                _ => (k, v),
             }
         });
         if kv.is_some() && keeps_kv {
             view.kept.clone_from(&kv);
         }
         let (k, v) = kv.or_else(|| view.kept.clone()).expect("an earlier layer has keys of its own");
-        let mask = view.mask.clone();
-        let mixed = attention(q, k, v, mask, frame.soft_cap);
+        let mixed = attention(q, k, v, view.sight.clone(), frame.soft_cap);
         self.o_proj.forward(mixed.reshape([n_rows * n_queries, n_heads * head_dim]))
     }
 

@@ -1,155 +1,195 @@
-//! Keys and values of the tokens that a batch has seen.
+//! Keys and values of the tokens that sequences have had: a slab with a slot for each sequence, in which a token's column
+//! is its position.
 //!
-//! All rows write the same columns at the same time; a row that has nothing to write in a column leaves a hole there,
-//! which the mask hides. So ragged prompts need neither scatter nor per-row offsets.
+//! A slot is given to another sequence by [`KvCache::clear`]; nothing is moved. What a row of a batch reads depends on
+//! its own slot alone.
 
 use burn::tensor::{Int, Tensor, TensorData};
+use kernels::store;
 
 use super::{LanguageModel, Positions, TokenBatch};
-use crate::config::{Heads, KvSource};
+use crate::config::{DecoderConfig, Heads, KvSource};
 
-/// Cache of a batch of sequences.
+/// Cache of `n_slots` sequences.
 #[derive(Debug)]
 pub struct KvCache {
-    /// Of each layer; `None` where a layer reads an earlier one's.
-    keys: Vec<Option<Tensor<4>>>,
-    values: Vec<Option<Tensor<4>>>,
-    /// Position of each used column of each row.
-    positions: Positions,
-    /// Real tokens of each row.
+    layers: Vec<LayerCache>,
+    /// Tokens held for each sequence.
     lengths: Vec<usize>,
-    n_used: usize,
     capacity: usize,
+}
+
+/// Keys and values of one layer, `[slots, capacity, Hkv, head_dim]`; absent while one is written, and in a layer that
+/// reads an earlier one's.
+#[derive(Debug)]
+pub(super) struct LayerCache {
+    keys: Option<Tensor<4>>,
+    values: Option<Tensor<4>>,
 }
 
 /// A batch with its place in the cache.
 pub(super) struct Admitted {
-    /// With positions that follow the tokens of each row.
+    /// With positions that follow the tokens of each slot.
     pub(super) batch: TokenBatch,
-    /// Positions of all keys that the batch will see.
-    pub(super) keys: Positions,
-    /// First column that the batch writes.
-    pub(super) start: usize,
+    pub(super) places: Places,
 }
 
-/// One layer's tensors during a forward pass.
-pub(super) struct LayerCacheMut<'a> {
-    keys: &'a mut Option<Tensor<4>>,
-    values: &'a mut Option<Tensor<4>>,
+/// Where a batch's keys and values go.
+pub(super) struct Places {
+    /// Real tokens among the batch's slots, if not all.
+    real: Option<Tensor<1, Int>>,
+    /// Slot and column of each real token, `[N, 2]`.
+    at: Tensor<2, Int>,
 }
 
 impl KvCache {
-    /// Room for `n_rows` sequences of `capacity` columns; it grows if that is not enough.
-    pub fn new(model: &LanguageModel, n_rows: usize, capacity: usize) -> Self {
+    /// Room for `n_slots` sequences of `capacity` tokens; it grows if that is not enough.
+    pub fn new(model: &LanguageModel, n_slots: usize, capacity: usize) -> Self {
         let config = model.config();
         let (device, dtype) = (model.device(), model.dtype());
-        let room = |layer| {
-            let Heads { n_kv_heads, head_dim } = config.heads(config.reach(layer));
-            let shape = [n_rows, n_kv_heads, capacity, head_dim];
-            let has_own = config.kv_source(layer) != KvSource::Earlier;
-            has_own.then(|| Tensor::zeros(shape, (&device, dtype)))
-        };
-        let zeros = || (0..config.n_layers).map(room).collect();
-        Self {
-            keys: zeros(),
-            values: zeros(),
-            positions: Positions::per_row(Vec::new(), 1),
-            lengths: vec![0; n_rows],
-            n_used: 0,
-            capacity,
-        }
+        let layers = (0..config.n_layers).map(|layer| {
+            let zeros = || {
+                let Heads { n_kv_heads, head_dim } = own_heads(config, layer)?;
+                Some(Tensor::zeros([n_slots, capacity, n_kv_heads, head_dim], (&device, dtype)))
+            };
+            LayerCache { keys: zeros(), values: zeros() }
+        });
+        Self { layers: layers.collect(), lengths: vec![0; n_slots], capacity }
+    }
+
+    /// Bytes of one token in all layers.
+    pub fn bytes_per_token(model: &LanguageModel) -> usize {
+        let config = model.config();
+        let heads = (0..config.n_layers).filter_map(|layer| own_heads(config, layer));
+        let width: usize = heads.map(|heads| heads.n_kv_heads * heads.head_dim).sum();
+        2 * width * model.dtype().size()
     }
 
     /// Number of sequences.
-    pub fn n_rows(&self) -> usize {
+    pub fn n_slots(&self) -> usize {
         self.lengths.len()
     }
 
-    /// Tokens held for each sequence.
+    /// Tokens that a slot has room for.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Tokens held in each slot.
     pub fn lengths(&self) -> &[usize] {
         &self.lengths
     }
 
-    /// Keeps only the given rows, in the given order.
-    pub fn select_rows(&mut self, rows: &[usize]) {
-        let index: Vec<i32> = rows.iter().map(|&row| row as i32).collect();
-        let positions = rows.iter().flat_map(|&row| self.positions.row(row)).copied().collect();
-        self.positions = Positions::per_row(positions, self.n_used);
-        self.lengths = rows.iter().map(|&row| self.lengths[row]).collect();
-        for tensor in self.keys.iter_mut().chain(&mut self.values) {
+    /// Empties a slot.
+    pub fn clear(&mut self, slot: usize) {
+        self.truncate(slot, 0);
+    }
+
+    /// Forgets what a slot holds behind its first `length` tokens.
+    ///
+    /// # Panics
+    /// If it holds fewer.
+    pub fn truncate(&mut self, slot: usize, length: usize) {
+        assert!(length <= self.lengths[slot], "{length} of {} tokens", self.lengths[slot]);
+        self.lengths[slot] = length;
+    }
+
+    /// Gives a slot the first `length` tokens of another one.
+    ///
+    /// # Panics
+    /// If that one holds fewer.
+    pub fn copy(&mut self, from: usize, to: usize, length: usize) {
+        assert!(length <= self.lengths[from], "{length} of {} tokens", self.lengths[from]);
+        self.lengths[to] = length;
+        if length == 0 || from == to {
+            return;
+        }
+        let device = self.layers[0].keys.as_ref().expect("present between forward passes").device();
+        let from = Tensor::<1, Int>::from_data(TensorData::from([from as i32]), &device);
+        let at: Vec<i32> = (0..length).flat_map(|column| [to as i32, column as i32]).collect();
+        let at = Tensor::<2, Int>::from_data(TensorData::new(at, [length, 2]), &device);
+        for tensor in self.layers.iter_mut().flat_map(|layer| [&mut layer.keys, &mut layer.values]) {
             let Some(whole) = tensor.take() else { continue };
-            let index = Tensor::<1, Int>::from_data(TensorData::from(index.as_slice()), &whole.device());
-            *tensor = Some(whole.select(0, index));
+            let copied = whole.clone().narrow(1, 0, length).select(0, from.clone()).squeeze_dim::<3>(0);
+            *tensor = Some(store(whole, copied, at.clone()));
         }
     }
 
-    /// Makes room for `n_cols` columns in all, half as many again if it has to grow.
+    /// Makes room for `n_cols` tokens in a slot, half as many again if it has to grow.
     fn reserve(&mut self, n_cols: usize) {
         if n_cols <= self.capacity {
             return;
         }
-        self.capacity = n_cols + n_cols / 2;
-        for tensor in self.keys.iter_mut().chain(&mut self.values) {
+        let added = n_cols + n_cols / 2 - self.capacity;
+        self.capacity += added;
+        for tensor in self.layers.iter_mut().flat_map(|layer| [&mut layer.keys, &mut layer.values]) {
             let Some(whole) = tensor.take() else { continue };
-            let [b, h, used, d] = whole.dims();
-            let room = Tensor::zeros([b, h, self.capacity - used, d], (&whole.device(), whole.dtype()));
-            *tensor = Some(Tensor::cat(vec![whole, room], 2));
+            let [slots, _, heads, head_dim] = whole.dims();
+            let room = Tensor::zeros([slots, added, heads, head_dim], (&whole.device(), whole.dtype()));
+            *tensor = Some(Tensor::cat(vec![whole, room], 1));
         }
     }
 
-    /// Reserves columns for a batch and places its tokens after those that each row holds.
-    pub(super) fn admit(&mut self, batch: &TokenBatch) -> Admitted {
+    /// Reserves the columns behind what the slots hold for the rows of a batch.
+    pub(super) fn admit(&mut self, batch: &TokenBatch, slots: &[usize]) -> Admitted {
         let n_cols = batch.n_cols();
         assert!(batch.is_right_padded(), "cached tokens are padded on the right");
-        assert_eq!(batch.n_rows(), self.n_rows(), "rows of the batch and of the cache");
-        let start = self.n_used;
-        self.reserve(start + n_cols);
-        let mut all = Vec::with_capacity(self.n_rows() * (start + n_cols));
-        let mut new = Vec::with_capacity(self.n_rows() * n_cols);
-        for (row, length) in self.lengths.iter_mut().enumerate() {
-            let added = batch.lengths()[row];
-            let fresh =
-                (0..n_cols).map(|col| if col < added { (*length + col) as i32 } else { Positions::PADDING });
-            new.extend(fresh);
-            if start > 0 {
-                all.extend_from_slice(self.positions.row(row));
+        assert_eq!(batch.n_rows(), slots.len(), "rows of the batch and slots");
+        let longest = slots.iter().zip(batch.lengths()).map(|(&slot, &added)| self.lengths[slot] + added);
+        self.reserve(longest.max().unwrap_or(0));
+        let mut positions = Vec::with_capacity(slots.len() * n_cols);
+        let (mut real, mut at) = (Vec::new(), Vec::new());
+        for (row, (&slot, &added)) in slots.iter().zip(batch.lengths()).enumerate() {
+            let length = self.lengths[slot];
+            for col in 0..n_cols {
+                positions.push(if col < added { (length + col) as i32 } else { Positions::PADDING });
             }
-            all.extend_from_slice(&new[row * n_cols..]);
-            *length += added;
+            for col in 0..added {
+                real.push((row * n_cols + col) as i32);
+                at.extend([slot as i32, (length + col) as i32]);
+            }
+            self.lengths[slot] += added;
         }
-        self.positions = Positions::per_row(all, start + n_cols);
-        self.n_used = start + n_cols;
-        // The first, right-padded tokens need no per-row mask: padding comes after everything that could see it.
-        match start {
-            0 => Admitted { batch: batch.clone(), keys: Positions::shared(n_cols), start },
-            _ => Admitted {
-                batch: batch.at(Positions::per_row(new, n_cols)),
-                keys: self.positions.clone(),
-                start,
-            },
-        }
+        let device = self.layers[0].keys.as_ref().expect("present between forward passes").device();
+        let n_real = real.len();
+        let is_ragged = n_real < slots.len() * n_cols;
+        let places = Places {
+            real: is_ragged.then(|| Tensor::from_data(TensorData::new(real, [n_real]), &device)),
+            at: Tensor::from_data(TensorData::new(at, [n_real, 2]), &device),
+        };
+        Admitted { batch: batch.at(Positions::per_row(positions, n_cols)), places }
     }
 
-    pub(super) fn layer_mut(&mut self, layer: usize) -> LayerCacheMut<'_> {
-        LayerCacheMut { keys: &mut self.keys[layer], values: &mut self.values[layer] }
+    pub(super) fn layer_mut(&mut self, layer: usize) -> &mut LayerCache {
+        &mut self.layers[layer]
     }
 }
 
-impl LayerCacheMut<'_> {
-    /// Writes new columns and returns all that are used.
+/// Of the keys that a layer adds to the cache.
+fn own_heads(config: &DecoderConfig, layer: usize) -> Option<Heads> {
+    (config.kv_source(layer) != KvSource::Earlier).then(|| config.heads(config.reach(layer)))
+}
+
+impl LayerCache {
+    /// Writes a batch's keys and values and returns all of the layer's.
     ///
     /// # Shapes
-    /// `[B, Hkv, T, head_dim]` each → `[B, Hkv, S, head_dim]` each
-    pub(super) fn append(self, k: Tensor<4>, v: Tensor<4>, start: usize) -> (Tensor<4>, Tensor<4>) {
-        (write(self.keys, k, start), write(self.values, v, start))
+    /// `[B, T, Hkv, head_dim]` each → `[slots, capacity, Hkv, head_dim]` each
+    pub(super) fn append(&mut self, k: Tensor<4>, v: Tensor<4>, places: &Places) -> (Tensor<4>, Tensor<4>) {
+        (write(&mut self.keys, k, places), write(&mut self.values, v, places))
     }
 }
 
 /// The stored handle is given up while writing: only a tensor with one owner is changed in place.
-fn write(store: &mut Option<Tensor<4>>, fresh: Tensor<4>, start: usize) -> Tensor<4> {
-    let [b, h, t, d] = fresh.dims();
-    let whole = store.take().expect("present between forward passes");
-    let whole = whole.slice_assign([0..b, 0..h, start..start + t, 0..d], fresh);
-    *store = Some(whole.clone());
-    whole.narrow(2, 0, start + t)
+fn write(stored: &mut Option<Tensor<4>>, fresh: Tensor<4>, places: &Places) -> Tensor<4> {
+    let [b, t, h, d] = fresh.dims();
+    let fresh = fresh.reshape([b * t, h, d]);
+    let fresh = match &places.real {
+        Some(real) => fresh.select(0, real.clone()),
+        None => fresh,
+    };
+    let whole = stored.take().expect("present between forward passes");
+    let whole = store(whole, fresh, places.at.clone());
+    *stored = Some(whole.clone());
+    whole
 }

@@ -2,6 +2,8 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
 
 use super::*;
 use crate::config::{Arch, DecoderConfig};
@@ -54,6 +56,68 @@ fn the_last_token_alone_is_the_last_of_all() {
             assert!(want.iter().zip(&got).all(|(a, b)| (a - b).abs() < 1e-5), "{arch} row {row}");
         }
     }
+}
+
+/// The logits of a row, whatever rows stand beside it, and in whatever pieces it passes through the cache.
+#[test]
+fn a_row_gives_the_same_bits_in_200_random_batches() {
+    let models: Vec<LanguageModel> = Arch::ALL
+        .into_iter()
+        .map(|arch| {
+            let mut config = DecoderConfig::preset(arch, crate::Size::Pico);
+            config.windows[1] = Some(5);
+            let model = LanguageModel::fresh(&config, 2, &Device::flex());
+            crate::lora::tests::trained(model, &LoraConfig::all_linear(4, 32.0))
+        })
+        .collect();
+    let mut random = ChaCha8Rng::seed_from_u64(7);
+    for round in 0..200 {
+        let model = &models[round % models.len()];
+        let rows: Vec<Vec<u32>> = (0..random.random_range(1..6))
+            .map(|_| (0..random.random_range(1..40)).map(|_| random.random_range(0..512)).collect())
+            .collect();
+        let alone: Vec<Vec<u32>> = rows
+            .iter()
+            .map(|row| bits(model, model.hidden(&TokenBatch::right_padded(&[row])), 0, row.len()))
+            .collect();
+        let together = model.hidden(&TokenBatch::right_padded(&rows));
+        for (row, tokens) in rows.iter().enumerate() {
+            let got = bits(model, together.clone(), row, tokens.len());
+            assert_eq!(got, alone[row], "round {round}, row {row}");
+        }
+        let mut cache = KvCache::new(model, rows.len() + 2, 8);
+        let mut left: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
+        let mut cached: Vec<Vec<u32>> = vec![Vec::new(); rows.len()];
+        while left.iter().any(|row| !row.is_empty()) {
+            // Some rows feed a piece, in an order of their own.
+            let mut fed: Vec<usize> =
+                (0..rows.len()).filter(|&row| !left[row].is_empty() && random.random_bool(0.7)).collect();
+            fed.sort_by_key(|_| random.random::<u32>());
+            if fed.is_empty() {
+                continue;
+            }
+            let pieces: Vec<&[u32]> = fed
+                .iter()
+                .map(|&row| {
+                    let (piece, rest) = left[row].split_at(random.random_range(1..=left[row].len()));
+                    left[row] = rest;
+                    piece
+                })
+                .collect();
+            let slots: Vec<usize> = fed.iter().map(|&row| rows.len() + 1 - row).collect();
+            let hidden = model.extend(&TokenBatch::right_padded(&pieces), &slots, &mut cache);
+            for (at, (&row, piece)) in fed.iter().zip(&pieces).enumerate() {
+                cached[row].extend(bits(model, hidden.clone(), at, piece.len()));
+            }
+        }
+        assert!(cached == alone, "round {round}: through the cache");
+    }
+}
+
+/// Bits of the logits of the first `n` tokens of a row.
+fn bits(model: &LanguageModel, hidden: Tensor<3>, row: usize, n: usize) -> Vec<u32> {
+    let rows = hidden.narrow(0, row, 1).narrow(1, 0, n).squeeze_dim::<2>(0);
+    host_values(model.lm_logits(rows)).into_iter().map(f32::to_bits).collect()
 }
 
 #[test]
@@ -124,15 +188,19 @@ fn the_inference_view_computes_the_same_without_a_graph() {
 }
 
 #[test]
-fn cache_rows_can_be_repeated_dropped_and_reordered() {
+fn slots_can_be_copied_shortened_and_reordered() {
     let model = pico(Arch::Qwen2, 5, &Device::flex());
     let prompts: [&[u32]; 2] = [&[1, 2, 3, 4], &[9, 8]];
-    let mut cache = KvCache::new(&model, 2, 4);
-    model.extend(&TokenBatch::right_padded(&prompts), &mut cache);
-    cache.select_rows(&[1, 0, 1]);
-    assert_eq!(cache.lengths(), [2, 4, 2]);
-    let hidden = model.extend(&TokenBatch::right_padded(&[[7u32], [6], [5]]), &mut cache);
-    for (row, tokens) in [[9, 8, 7].as_slice(), &[1, 2, 3, 4, 6], &[9, 8, 5]].into_iter().enumerate() {
+    let mut cache = KvCache::new(&model, 4, 4);
+    model.extend(&TokenBatch::right_padded(&prompts), &[3, 1], &mut cache);
+    cache.copy(3, 0, 3);
+    cache.copy(1, 2, 2);
+    cache.truncate(1, 1);
+    assert_eq!(cache.lengths(), [3, 1, 2, 4]);
+    let hidden = model.extend(&TokenBatch::right_padded(&[[7u32], [6], [5], [4]]), &[2, 3, 0, 1], &mut cache);
+    for (row, tokens) in
+        [[9, 8, 7].as_slice(), &[1, 2, 3, 4, 6], &[1, 2, 3, 5], &[9, 4]].into_iter().enumerate()
+    {
         let whole =
             host_values(model.hidden(&TokenBatch::right_padded(&[tokens])).narrow(1, tokens.len() - 1, 1));
         let cached = host_values(hidden.clone().narrow(0, row, 1));

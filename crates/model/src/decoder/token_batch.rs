@@ -34,12 +34,14 @@ impl TokenBatch {
     /// Tokens with any padding, as HF batches have it: positions count the real tokens of a row.
     ///
     /// # Panics
-    /// If the mask and the ids are not equally long, or not whole rows of `n_cols`.
+    /// If the mask and the ids are not equally long, or not whole rows of `n_cols`, or padding stands between tokens.
     pub fn masked(ids: Vec<u32>, mask: &[bool], n_cols: usize) -> Self {
         assert_eq!(ids.len(), mask.len(), "ids and mask");
         let mut positions = vec![Positions::PADDING; ids.len()];
         let mut lengths = Vec::with_capacity(ids.len() / n_cols.max(1));
         for (row, real) in positions.chunks_mut(n_cols).zip(mask.chunks(n_cols)) {
+            let together = real.iter().zip(&real[1..]).filter(|(left, right)| left != right).count();
+            assert!(together <= 2 && !(together == 2 && real[0]), "padding between the tokens of a row");
             let mut next = 0;
             for (position, _) in row.iter_mut().zip(real).filter(|(_, real)| **real) {
                 *position = next;

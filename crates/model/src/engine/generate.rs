@@ -169,91 +169,93 @@ pub(super) fn complete(
     is_cancelled: &mut dyn FnMut(usize) -> bool,
 ) -> BatchCost {
     let mut cost = BatchCost::default();
-    let mut active: Vec<usize> = (0..sequences.len()).filter(|&idx| sequences[idx].end.is_none()).collect();
+    let active: Vec<usize> = (0..sequences.len()).filter(|&idx| sequences[idx].end.is_none()).collect();
     if active.is_empty() {
         return cost;
     }
     let started = Instant::now();
-    let mut cache = prefill(model, sequences, &mut active, &mut cost);
+    let cache = prefill(model, sequences, &active, &mut cost);
     cost.prefill_time = started.elapsed();
     let started = Instant::now();
-    while let Some(cache) = &mut cache {
-        let keep = |&idx: &usize| sequences[idx].end.is_none() && !is_cancelled(idx);
-        retain_rows(cache, &mut active, keep);
-        if active.is_empty() {
-            break;
+    if let Some(mut cache) = cache {
+        let mut active: Vec<Active> =
+            active.into_iter().enumerate().map(|(slot, idx)| Active { idx, slot }).collect();
+        loop {
+            active.retain(|row| sequences[row.idx].end.is_none() && !is_cancelled(row.idx));
+            if active.is_empty() {
+                break;
+            }
+            decode_step(model, sequences, &active, &mut cache);
         }
-        decode_step(model, sequences, &active, cache);
     }
     cost.decode_time = started.elapsed();
     cost
 }
 
-/// Reads the prompts and makes every sequence's first draw. Returns a cache with a row for each of `active` if some
+/// A sequence that goes on, and its slot of the cache.
+struct Active {
+    idx: usize,
+    slot: usize,
+}
+
+/// Reads the prompts and makes every sequence's first draw. Returns a cache with a slot for each of `active` if some
 /// sequence goes on.
 fn prefill(
     model: &LanguageModel,
     sequences: &mut [Sequence<'_>],
-    active: &mut Vec<usize>,
+    active: &[usize],
     cost: &mut BatchCost,
 ) -> Option<KvCache> {
     let mut row_of_prompt: HashMap<Vec<u32>, usize> = HashMap::new();
     let mut prompts: Vec<Vec<u32>> = Vec::new();
-    let rows: Vec<usize> = active
-        .iter()
-        .map(|&idx| {
-            let tokens = sequences[idx].first_tokens();
-            *row_of_prompt.entry(tokens).or_insert_with_key(|tokens| {
-                prompts.push(tokens.clone());
-                prompts.len() - 1
-            })
-        })
-        .collect();
+    // The slot of a prompt is that of the first sequence that has it.
+    let mut slots: Vec<usize> = Vec::new();
+    let mut rows: Vec<usize> = Vec::with_capacity(active.len());
+    for (slot, &idx) in active.iter().enumerate() {
+        let tokens = sequences[idx].first_tokens();
+        rows.push(*row_of_prompt.entry(tokens).or_insert_with_key(|tokens| {
+            prompts.push(tokens.clone());
+            slots.push(slot);
+            prompts.len() - 1
+        }));
+    }
     let batch = TokenBatch::right_padded(&prompts);
     cost.prefill_tokens = batch.lengths().iter().sum();
-    let single_pass = active.iter().all(|&idx| sequences[idx].is_last_draw());
-    let mut cache = (!single_pass).then(|| {
-        let room = active.iter().map(|&idx| sequences[idx].max_new_tokens).max().unwrap_or(0);
-        KvCache::new(model, prompts.len(), batch.n_cols() + room)
-    });
     let columns = allowed_columns(sequences, active);
-    let logits = match &mut cache {
-        None => HostLogits::of_rows(model, model.last_hidden(&batch), columns),
-        Some(cache) => HostLogits::of_last(model, model.extend(&batch, cache), &batch, columns),
-    };
-    for (&idx, &row) in active.iter().zip(&rows) {
-        sequences[idx].draw_next(&logits, row);
+    if active.iter().all(|&idx| sequences[idx].is_last_draw()) {
+        let logits = HostLogits::of_rows(model, model.last_hidden(&batch), columns);
+        for (&idx, &row) in active.iter().zip(&rows) {
+            sequences[idx].draw_next(&logits, row);
+        }
+        return None;
     }
-    if let Some(cache) = &mut cache {
-        let going_on = |idx: usize| sequences[idx].end.is_none();
-        let rows: Vec<usize> =
-            active.iter().zip(&rows).filter(|(idx, _)| going_on(**idx)).map(|(_, row)| *row).collect();
-        active.retain(|&idx| going_on(idx));
-        if !active.is_empty() && !rows.iter().copied().eq(0..prompts.len()) {
-            cache.select_rows(&rows);
+    let room = active.iter().map(|&idx| sequences[idx].max_new_tokens).max().unwrap_or(0);
+    let mut cache = KvCache::new(model, active.len(), batch.n_cols() + room);
+    let logits = HostLogits::of_last(model, model.extend(&batch, &slots, &mut cache), &batch, columns);
+    for (slot, (&idx, &row)) in active.iter().zip(&rows).enumerate() {
+        sequences[idx].draw_next(&logits, row);
+        if slots[row] != slot && sequences[idx].end.is_none() {
+            cache.copy(slots[row], slot, prompts[row].len());
         }
     }
-    cache.filter(|_| !active.is_empty())
+    Some(cache)
 }
 
-/// Feeds what each sequence has gained and makes its next draw. Row i of the cache belongs to `active[i]`.
-fn decode_step(model: &LanguageModel, sequences: &mut [Sequence<'_>], active: &[usize], cache: &mut KvCache) {
-    let unread: Vec<&[u32]> = active.iter().map(|&idx| sequences[idx].unread()).collect();
+/// Feeds what each sequence has gained and makes its next draw.
+fn decode_step(
+    model: &LanguageModel,
+    sequences: &mut [Sequence<'_>],
+    active: &[Active],
+    cache: &mut KvCache,
+) {
+    let unread: Vec<&[u32]> = active.iter().map(|row| sequences[row.idx].unread()).collect();
     let batch = TokenBatch::right_padded(&unread);
-    let hidden = model.extend(&batch, cache);
-    let logits = HostLogits::of_last(model, hidden, &batch, allowed_columns(sequences, active));
-    for (row, &idx) in active.iter().enumerate() {
+    let slots: Vec<usize> = active.iter().map(|row| row.slot).collect();
+    let hidden = model.extend(&batch, &slots, cache);
+    let owners: Vec<usize> = active.iter().map(|row| row.idx).collect();
+    let logits = HostLogits::of_last(model, hidden, &batch, allowed_columns(sequences, &owners));
+    for (row, &idx) in owners.iter().enumerate() {
         sequences[idx].draw_next(&logits, row);
-    }
-}
-
-fn retain_rows(cache: &mut KvCache, active: &mut Vec<usize>, mut keep: impl FnMut(&usize) -> bool) {
-    let rows: Vec<usize> = (0..active.len()).filter(|&row| keep(&active[row])).collect();
-    if rows.len() < active.len() {
-        *active = rows.iter().map(|&row| active[row]).collect();
-        if !active.is_empty() {
-            cache.select_rows(&rows);
-        }
     }
 }
 

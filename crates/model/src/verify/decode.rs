@@ -58,7 +58,8 @@ fn through_cache(model: &LanguageModel, rows: &[Vec<u32>]) -> Vec<Vec<f32>> {
     let first: Vec<&[u32]> = halves.iter().map(|half| half.0).collect();
     // Too little room on purpose: the cache has to grow.
     let mut cache = KvCache::new(model, rows.len(), first.iter().map(|half| half.len()).max().unwrap_or(0));
-    let hidden = model.extend(&TokenBatch::right_padded(&first), &mut cache);
+    let slots: Vec<usize> = (0..rows.len()).rev().collect();
+    let hidden = model.extend(&TokenBatch::right_padded(&first), &slots, &mut cache);
     let mut all: Vec<Vec<f32>> = first
         .iter()
         .enumerate()
@@ -69,7 +70,7 @@ fn through_cache(model: &LanguageModel, rows: &[Vec<u32>]) -> Vec<Vec<f32>> {
         // A row that has ended feeds nothing.
         let next: Vec<&[u32]> =
             halves.iter().map(|half| half.1.get(step..=step).unwrap_or_default()).collect();
-        let hidden = model.extend(&TokenBatch::right_padded(&next), &mut cache);
+        let hidden = model.extend(&TokenBatch::right_padded(&next), &slots, &mut cache);
         for (row, fed) in next.iter().enumerate().filter(|(_, fed)| !fed.is_empty()) {
             all[row].extend(logits(model, hidden.clone(), row, 0, fed.len()));
         }
