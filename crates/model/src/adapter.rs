@@ -7,9 +7,9 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::config::DecoderConfig;
+use crate::config::{Arch, DecoderConfig};
 use crate::decoder::LanguageModel;
-use crate::lora::{LoraConfig, LoraPair, Target, fresh_pairs, lora_places};
+use crate::lora::{LoraConfig, LoraPair, Target, fresh_pairs, lora_places, present_targets};
 use crate::weights::{HostTensor, TensorFiles, host_values, write_atomically, write_tensors};
 use crate::{Error, Result};
 
@@ -17,7 +17,7 @@ use crate::{Error, Result};
 const PREFIX: &str = "base_model.model.";
 
 /// Options that change the function and that no adapter of ours has. Absent, null, false and empty values are fine.
-const REFUSED: [&str; 17] = [
+const REFUSED: [&str; 16] = [
     "modules_to_save",
     "rank_pattern",
     "alpha_pattern",
@@ -25,7 +25,6 @@ const REFUSED: [&str; 17] = [
     "use_rslora",
     "use_qalora",
     "use_bdlora",
-    "fan_in_fan_out",
     "lora_bias",
     "layers_to_transform",
     "layers_pattern",
@@ -88,8 +87,8 @@ impl LoraConfig {
     }
 
     /// The text of `adapter_config.json`, with the fields that PEFT 0.21 writes.
-    fn to_peft_json(&self, base_model: &str) -> Value {
-        let targets: Vec<&str> = self.targets.iter().map(|target| target.name()).collect();
+    fn to_peft_json(&self, config: &DecoderConfig, base_model: &str) -> Value {
+        let targets = Target::names_in_peft(&self.targets, &present_targets(config), config.arch);
         json!({
             "alora_invocation_tokens": null,
             "alpha_pattern": {},
@@ -101,7 +100,8 @@ impl LoraConfig {
             "ensure_weight_tying": false,
             "eva_config": null,
             "exclude_modules": null,
-            "fan_in_fan_out": false,
+            // PEFT asks for it where the weights are `[in, out]`; it leaves A and B as they are.
+            "fan_in_fan_out": config.arch == Arch::Gpt2,
             "inference_mode": true,
             "init_lora_weights": true,
             "layer_replication": null,
@@ -146,8 +146,9 @@ impl LanguageModel {
         }
         let mut pairs = Vec::with_capacity(places.len());
         for (name, shape) in places {
-            let a = matrix(&files, &format!("{PREFIX}{name}.lora_A.weight"), [lora.rank, shape.n_in])?;
-            let b = matrix(&files, &format!("{PREFIX}{name}.lora_B.weight"), [shape.n_out, lora.rank])?;
+            let file_name = self.config.name_in_files(&name);
+            let a = matrix(&files, &format!("{PREFIX}{file_name}.lora_A.weight"), [lora.rank, shape.n_in])?;
+            let b = matrix(&files, &format!("{PREFIX}{file_name}.lora_B.weight"), [shape.n_out, lora.rank])?;
             pairs.push(LoraPair { name, a, b, shape });
         }
         Ok(self.with_lora_pairs(&lora, pairs))
@@ -169,7 +170,8 @@ impl LanguageModel {
             for target in &lora.targets {
                 let Some(linear) = layer.linear(*target) else { continue };
                 let (Some(a), Some(b)) = (&linear.lora_a, &linear.lora_b) else { continue };
-                let name = format!("{PREFIX}model.layers.{idx}.{}", target.path());
+                let path = format!("model.layers.{idx}.{}", target.path());
+                let name = format!("{PREFIX}{}", self.config.name_in_files(&path));
                 for (part, matrix) in [("lora_A", a.val()), ("lora_B", b.val())] {
                     let shape = matrix.dims();
                     let tensor = HostTensor::from_f32(&host_values(matrix), &shape);
@@ -177,7 +179,7 @@ impl LanguageModel {
                 }
             }
         }
-        write_adapter(dir, lora, base_model, tensors)
+        write_adapter(dir, &lora.to_peft_json(self.config(), base_model), tensors)
     }
 }
 
@@ -197,20 +199,16 @@ pub fn write_floor_adapter(
     let tensors = fresh_pairs(config, lora, seed).flat_map(|LoraPair { name, a, b, shape }| {
         let a = HostTensor::from_f32(&a, &[lora.rank, shape.n_in]);
         let b = HostTensor::from_f32(&b, &[shape.n_out, lora.rank]);
+        let name = config.name_in_files(&name);
         [(format!("{PREFIX}{name}.lora_A.weight"), a), (format!("{PREFIX}{name}.lora_B.weight"), b)]
     });
-    write_adapter(dir, lora, base_model, tensors.collect())
+    write_adapter(dir, &lora.to_peft_json(config, base_model), tensors.collect())
 }
 
-fn write_adapter(
-    dir: &Path,
-    lora: &LoraConfig,
-    base_model: &str,
-    tensors: Vec<(String, HostTensor)>,
-) -> Result<()> {
+fn write_adapter(dir: &Path, config: &Value, tensors: Vec<(String, HostTensor)>) -> Result<()> {
     std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
     write_tensors(&dir.join("adapter_model.safetensors"), tensors)?;
-    let text = format!("{:#}\n", lora.to_peft_json(base_model));
+    let text = format!("{config:#}\n");
     write_atomically(&dir.join("adapter_config.json"), text.as_bytes())
 }
 
@@ -224,9 +222,10 @@ fn matrix(files: &TensorFiles, name: &str, shape: [usize; 2]) -> Result<Vec<f32>
 
 fn parse_targets(names: &[String]) -> Result<Vec<Target>, String> {
     let parse = |name: &String| {
-        name.parse().map_err(|_| format!("target module `{name}` is not a linear map of a layer"))
+        Target::named(name).map_err(|_| format!("target module `{name}` is not a linear map of a layer"))
     };
-    let mut targets: Vec<Target> = names.iter().map(parse).collect::<Result<_, _>>()?;
+    let targets: Vec<Vec<Target>> = names.iter().map(parse).collect::<Result<_, _>>()?;
+    let mut targets = targets.concat();
     targets.sort_unstable();
     targets.dedup();
     if targets.is_empty() { Err("target_modules is empty".to_owned()) } else { Ok(targets) }

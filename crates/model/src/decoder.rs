@@ -1,14 +1,16 @@
 //! The decoder: one graph for rollout and for training.
 //!
-//! Modules carry HF's field names and HF's `[out, in]` weights, so that a path in the module tree *is* the name in a
-//! safetensors file. Nothing here knows about files, sampling or losses.
+//! Modules carry llama's field names and HF's `[out, in]` weights, so that a path in the module tree is the name in a
+//! safetensors file but for the families of `weights::names`. Nothing here knows about files, sampling or losses.
 //!
 //! # Source
 //! `modeling_*.py` of each family in transformers 5.23.0, for the arithmetic; the code is our own.
 
 mod attention;
 mod cache;
+mod layer;
 mod linear;
+mod mlp;
 mod norm;
 mod positions;
 mod rope;
@@ -19,20 +21,22 @@ use std::sync::Arc;
 
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
-use kernels::{Gate, gated, linear};
+use kernels::linear;
 
 pub use cache::KvCache;
 pub use linear::Linear;
-pub use norm::RmsNorm;
+pub use norm::Norm;
 pub use token_batch::TokenBatch;
 
 pub(crate) use attention::Attention;
+pub(crate) use layer::Layer;
+pub(crate) use mlp::Mlp;
 pub(crate) use positions::Positions;
 
-use crate::config::{Activation, DecoderConfig, Scales};
-use crate::lora::{LoraConfig, Target};
+use crate::config::{DecoderConfig, Scales};
+use crate::lora::LoraConfig;
 use attention::Frame;
-use cache::LayerCache;
+use layer::{Step, normed};
 
 /// A causal language model, with or without a LoRA adapter.
 #[derive(Module, Debug)]
@@ -50,22 +54,17 @@ pub struct LanguageModel {
 pub(crate) struct Body {
     pub(crate) embed_tokens: Embedding,
     pub(crate) layers: Vec<Layer>,
-    pub(crate) norm: RmsNorm,
+    pub(crate) norm: Option<Norm>,
+    /// Rows to add to the tokens by their position.
+    pub(crate) embed_positions: Option<Embedding>,
+    /// From the embedding's width to the residual stream's, and back.
+    pub(crate) project_in: Option<Linear>,
+    pub(crate) project_out: Option<Linear>,
     /// One row for each token, with a part for each layer.
     pub(crate) embed_tokens_per_layer: Option<Embedding>,
     /// From the embedded token to the same parts.
     pub(crate) per_layer_model_projection: Option<Linear>,
-    pub(crate) per_layer_projection_norm: Option<RmsNorm>,
-}
-
-/// What a layer is given besides the residual stream.
-struct Step<'a> {
-    /// The slots to compute; all if `None`.
-    slots: Option<&'a [usize]>,
-    window: Option<usize>,
-    /// Of each token, for this layer alone.
-    input: Option<Tensor<2>>,
-    cache: Option<&'a mut LayerCache>,
+    pub(crate) per_layer_projection_norm: Option<Norm>,
 }
 
 /// A table of vectors: the embedding, or the head of an untied model.
@@ -73,38 +72,6 @@ struct Step<'a> {
 pub(crate) struct Embedding {
     /// `[V, D]`
     pub(crate) weight: Param<Tensor<2>>,
-}
-
-/// Its norms carry HF's names, which say less than they seem to: the one after attention stands before the MLP unless
-/// the layer also has one after the MLP.
-#[derive(Module, Debug)]
-pub(crate) struct Layer {
-    pub(crate) self_attn: Attention,
-    pub(crate) mlp: Mlp,
-    pub(crate) input_layernorm: Option<RmsNorm>,
-    pub(crate) post_attention_layernorm: RmsNorm,
-    pub(crate) pre_feedforward_layernorm: Option<RmsNorm>,
-    pub(crate) post_feedforward_layernorm: Option<RmsNorm>,
-    /// Gates what the layer is told about the token.
-    pub(crate) per_layer_input_gate: Option<Linear>,
-    pub(crate) per_layer_projection: Option<Linear>,
-    pub(crate) post_per_layer_input_norm: Option<RmsNorm>,
-    /// Multiplies what the layer puts out.
-    pub(crate) layer_scalar: Option<Param<Tensor<1>>>,
-    /// Of what a block adds to the residual stream.
-    pub(crate) residual_scale: f64,
-}
-
-/// The gated MLP: `down(act(gate(x)) · up(x))`.
-#[derive(Module, Debug)]
-pub(crate) struct Mlp {
-    pub(crate) gate_proj: Option<Linear>,
-    pub(crate) up_proj: Option<Linear>,
-    /// Instead of the two, where a family has them in one.
-    pub(crate) gate_up_proj: Option<Linear>,
-    pub(crate) down_proj: Linear,
-    #[module(skip)]
-    pub(crate) activation: Activation,
 }
 
 /// Chosen rows of a flat `[B·T, D]` tensor.
@@ -145,8 +112,8 @@ impl Body {
     pub(crate) fn new(
         embed_tokens: Embedding,
         layers: Vec<Layer>,
-        norm: RmsNorm,
-        per_layer: Option<(Embedding, Linear, RmsNorm)>,
+        norm: Option<Norm>,
+        per_layer: Option<(Embedding, Linear, Norm)>,
     ) -> Self {
         let (embed_tokens_per_layer, per_layer_model_projection, per_layer_projection_norm) = match per_layer
         {
@@ -157,9 +124,21 @@ impl Body {
             embed_tokens,
             layers,
             norm,
+            embed_positions: None,
+            project_in: None,
+            project_out: None,
             embed_tokens_per_layer,
             per_layer_model_projection,
             per_layer_projection_norm,
+        }
+    }
+
+    /// What the head reads.
+    fn last_norm(&self, x: Tensor<2>) -> Tensor<2> {
+        let x = normed(self.norm.as_ref(), x);
+        match &self.project_out {
+            Some(map) => map.forward(x),
+            None => x,
         }
     }
 
@@ -199,7 +178,9 @@ impl LanguageModel {
 
     /// Type of the activations. Matrices may be narrower ([`LanguageModel::with_bf16_matrices`]).
     pub fn dtype(&self) -> DType {
-        self.model.norm.weight.val().dtype()
+        let norm = self.model.layers.first().map(|layer| &layer.post_attention_layernorm);
+        let norm = norm.or(self.model.norm.as_ref()).expect("a model has a norm");
+        norm.weight.val().dtype()
     }
 
     /// The model with its matrices rounded to bf16 and everything else as it is: half the memory to read for each token
@@ -212,6 +193,7 @@ impl LanguageModel {
         });
         let table = |table: Embedding| Embedding { weight: rounded(table.weight) };
         model.model.embed_tokens.weight = rounded(model.model.embed_tokens.weight);
+        model.model.embed_positions = model.model.embed_positions.map(table);
         model.model.embed_tokens_per_layer = model.model.embed_tokens_per_layer.map(table);
         model.lm_head = model.lm_head.map(table);
         model
@@ -245,7 +227,7 @@ impl LanguageModel {
         let slots = batch.last_slots();
         let (mut x, inputs) = self.embed(batch);
         let Some((last, layers)) = self.model.layers.split_last() else {
-            return self.model.norm.forward(select_slots(x, &slots));
+            return self.model.last_norm(select_slots(x, &slots));
         };
         let mut frame = Frame::of_batch(batch, &self.config, (&device, dtype));
         for (idx, layer) in layers.iter().enumerate() {
@@ -253,7 +235,7 @@ impl LanguageModel {
         }
         let mut frame = Frame::of_last_tokens(batch, &self.config, (&device, dtype)).after(frame);
         let step = Step { slots: Some(&slots), ..self.step(layers.len(), &inputs) };
-        self.model.norm.forward(last.forward(x, &mut frame, step))
+        self.model.last_norm(last.forward(x, &mut frame, step))
     }
 
     /// The residual stream before every layer, then [`LanguageModel::hidden`]: `n_layers + 1` tensors `[B, T, D]`.
@@ -325,6 +307,17 @@ impl LanguageModel {
             &self.device(),
         );
         let x = self.model.embed_tokens.rows(ids.clone(), self.config.scales.embedding, self.dtype());
+        let x = match &self.model.project_in {
+            Some(map) => map.forward(x),
+            None => x,
+        };
+        let x = match (&self.model.embed_positions, self.config.first_position_row) {
+            (Some(table), Some(first)) => {
+                let rows = batch.position_rows(first, &self.device());
+                x + table.rows(rows, 1.0, self.dtype())
+            }
+            _ => x,
+        };
         let inputs = self.model.per_layer_inputs(&x, ids, self.config.n_layers);
         (x, inputs)
     }
@@ -337,130 +330,13 @@ impl LanguageModel {
     }
 
     fn finish(&self, x: Tensor<2>, batch: &TokenBatch) -> Tensor<3> {
-        unflatten(self.model.norm.forward(x), batch)
+        unflatten(self.model.last_norm(x), batch)
     }
 }
 
 fn unflatten(x: Tensor<2>, batch: &TokenBatch) -> Tensor<3> {
     let d = x.dims()[1];
     x.reshape([batch.n_rows(), batch.n_cols(), d])
-}
-
-impl Layer {
-    /// The linear map of a target, where the layer has it.
-    pub(crate) fn linear(&self, target: Target) -> Option<&Linear> {
-        let (attn, mlp) = (&self.self_attn, &self.mlp);
-        match target {
-            Target::QProj => attn.q_proj.as_ref(),
-            Target::KProj => attn.k_proj.as_ref(),
-            Target::VProj => attn.v_proj.as_ref(),
-            Target::QkvProj => attn.qkv_proj.as_ref(),
-            Target::OProj => Some(&attn.o_proj),
-            Target::GateProj => mlp.gate_proj.as_ref(),
-            Target::UpProj => mlp.up_proj.as_ref(),
-            Target::GateUpProj => mlp.gate_up_proj.as_ref(),
-            Target::DownProj => Some(&mlp.down_proj),
-            Target::PerLayerInputGate => self.per_layer_input_gate.as_ref(),
-            Target::PerLayerProjection => self.per_layer_projection.as_ref(),
-        }
-    }
-
-    /// As [`Layer::linear`], to change it.
-    pub(crate) fn linear_mut(&mut self, target: Target) -> Option<&mut Linear> {
-        let (attn, mlp) = (&mut self.self_attn, &mut self.mlp);
-        match target {
-            Target::QProj => attn.q_proj.as_mut(),
-            Target::KProj => attn.k_proj.as_mut(),
-            Target::VProj => attn.v_proj.as_mut(),
-            Target::QkvProj => attn.qkv_proj.as_mut(),
-            Target::OProj => Some(&mut attn.o_proj),
-            Target::GateProj => mlp.gate_proj.as_mut(),
-            Target::UpProj => mlp.up_proj.as_mut(),
-            Target::GateUpProj => mlp.gate_up_proj.as_mut(),
-            Target::DownProj => Some(&mut mlp.down_proj),
-            Target::PerLayerInputGate => self.per_layer_input_gate.as_mut(),
-            Target::PerLayerProjection => self.per_layer_projection.as_mut(),
-        }
-    }
-
-    /// The output at all slots, or at some of them, whose positions `frame` then holds.
-    ///
-    /// # Shapes
-    /// `[B·S, D]` → `[B·T, D]`: rows are kept flat because a matrix product with a shared weight is one GEMM only in 2-D.
-    fn forward(&self, x: Tensor<2>, frame: &mut Frame, step: Step<'_>) -> Tensor<2> {
-        let Step { slots, window, input, cache } = step;
-        let (middle, last) = (&self.post_attention_layernorm, self.post_feedforward_layernorm.as_ref());
-        let (after_attention, before_mlp) = match last {
-            Some(_) => (Some(middle), self.pre_feedforward_layernorm.as_ref()),
-            None => (None, Some(middle)),
-        };
-        let attended = self.self_attn.forward(
-            normed(self.input_layernorm.as_ref(), x.clone()),
-            slots,
-            frame,
-            window,
-            cache,
-        );
-        let chosen = |x: Tensor<2>| match slots {
-            Some(slots) => select_slots(x, slots),
-            None => x,
-        };
-        let x = self.add(chosen(x), normed(after_attention, attended));
-        let fed = self.mlp.forward(normed(before_mlp, x.clone()));
-        let x = self.add(x, normed(last, fed));
-        let x = match input {
-            Some(input) => self.with_input(x, chosen(input)),
-            None => x,
-        };
-        match &self.layer_scalar {
-            Some(scalar) => x * scalar.val().unsqueeze(),
-            None => x,
-        }
-    }
-
-    /// Adds what the layer makes of the token's own input.
-    fn with_input(&self, x: Tensor<2>, input: Tensor<2>) -> Tensor<2> {
-        let (Some(gate), Some(map)) = (&self.per_layer_input_gate, &self.per_layer_projection) else {
-            return x;
-        };
-        let told = gated(gate.forward(x.clone()), input, self.mlp.activation.gate());
-        x + normed(self.post_per_layer_input_norm.as_ref(), map.forward(told))
-    }
-
-    fn add(&self, x: Tensor<2>, block: Tensor<2>) -> Tensor<2> {
-        if self.residual_scale == 1.0 { x + block } else { x + block.mul_scalar(self.residual_scale) }
-    }
-}
-
-fn normed(norm: Option<&RmsNorm>, x: Tensor<2>) -> Tensor<2> {
-    match norm {
-        Some(norm) => norm.forward(x),
-        None => x,
-    }
-}
-
-impl Mlp {
-    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let (gate, up) = match (&self.gate_up_proj, &self.gate_proj, &self.up_proj) {
-            (Some(both), ..) => {
-                let both = both.forward(x);
-                let width = both.dims()[1] / 2;
-                (both.clone().narrow(1, 0, width), both.narrow(1, width, width))
-            }
-            (None, Some(gate), Some(up)) => (gate.forward(x.clone()), up.forward(x)),
-            _ => unreachable!("a model is built with one map or with two"),
-        };
-        self.down_proj.forward(gated(gate, up, self.activation.gate()))
-    }
-}
-
-impl Activation {
-    fn gate(self) -> Gate {
-        match self {
-            Self::Silu => Gate::Silu,
-            Self::GeluTanh => Gate::GeluTanh,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -25,10 +25,10 @@ mod weights;
 
 pub use adapter::write_floor_adapter;
 pub use config::{
-    Activation, Arch, DecoderConfig, Heads, LayerVariants, Llama3Rope, LongRope, NormPlacement, QkNorm,
-    RopeConfig, RopeScaling, Scales, ScoreGrowth, Size, SoftCaps, YarnRope,
+    Activation, Arch, DecoderConfig, Heads, LayerVariants, Llama3Rope, LongRope, MlpKind, NormKind,
+    NormPlacement, QkNorm, QkvLayout, RopeConfig, RopeScaling, Scales, ScoreGrowth, Size, SoftCaps, YarnRope,
 };
-pub use decoder::{KvCache, LanguageModel, Linear, RmsNorm, TokenBatch};
+pub use decoder::{KvCache, LanguageModel, Linear, Norm, TokenBatch};
 pub use device::{DeviceChoice, DeviceInfo, devices};
 pub use engine::{
     Engine, EngineConfig, EngineStats, GenerateRequest, Generation, Sampling, ScoreRequest,

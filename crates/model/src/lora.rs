@@ -1,13 +1,12 @@
 //! Low-rank adapters on a model in memory: attach, detach, merge. Files are `adapter`'s.
 
 use std::fmt;
-use std::str::FromStr;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::Error;
-use crate::config::DecoderConfig;
+use crate::config::{DecoderConfig, MlpKind, QkvLayout};
 use crate::decoder::{LanguageModel, Linear};
 use crate::weights::{LinearShape, linear_shapes, tensor_rng, uniform_values};
 
@@ -88,15 +87,22 @@ impl fmt::Display for Target {
     }
 }
 
-impl FromStr for Target {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self, Error> {
-        Self::ALL.into_iter().find(|target| target.name() == name).ok_or_else(|| Error::UnsupportedVariant {
-            model_type: "lora".to_owned(),
-            field: "target_modules".to_owned(),
-            value: name.to_owned(),
-        })
+impl Target {
+    /// All that some family calls by this name, as PEFT's `target_modules` have it: `q_proj`, gpt2's `c_proj`, which are
+    /// two, or `attn.c_proj`.
+    ///
+    /// # Errors
+    /// If no family has such a map in its layers.
+    pub fn named(name: &str) -> Result<Vec<Self>, Error> {
+        let called = Self::called(name);
+        if called.is_empty() {
+            return Err(Error::UnsupportedVariant {
+                model_type: "lora".to_owned(),
+                field: "target_modules".to_owned(),
+                value: name.to_owned(),
+            });
+        }
+        Ok(called)
     }
 }
 
@@ -121,18 +127,15 @@ impl LoraConfig {
     /// has remains.
     pub(crate) fn on(&self, config: &DecoderConfig) -> Self {
         let whole = |target: Target| match target {
-            Target::QProj | Target::KProj | Target::VProj if config.fused_maps => Target::QkvProj,
-            Target::GateProj | Target::UpProj if config.fused_maps => Target::GateUpProj,
+            Target::QProj | Target::KProj | Target::VProj if config.qkv != QkvLayout::Separate => {
+                Target::QkvProj
+            }
+            Target::GateProj | Target::UpProj if config.mlp == MlpKind::GatedInOne => Target::GateUpProj,
             other => other,
         };
         let wanted: Vec<Target> = self.targets.iter().copied().map(whole).collect();
-        let mut targets: Vec<Target> = (0..config.n_layers)
-            .flat_map(|layer| linear_shapes(config, layer))
-            .map(|shape| shape.target)
-            .filter(|target| wanted.contains(target))
-            .collect();
-        targets.sort_unstable();
-        targets.dedup();
+        let mut targets = present_targets(config);
+        targets.retain(|target| wanted.contains(target));
         Self { targets, ..self.clone() }
     }
 
@@ -140,6 +143,15 @@ impl LoraConfig {
     pub fn scale(&self) -> f32 {
         self.alpha / self.rank as f32
     }
+}
+
+/// The linear maps that any layer of a model has.
+pub(crate) fn present_targets(config: &DecoderConfig) -> Vec<Target> {
+    let shapes = (0..config.n_layers).flat_map(|layer| linear_shapes(config, layer));
+    let mut targets: Vec<Target> = shapes.map(|shape| shape.target).collect();
+    targets.sort_unstable();
+    targets.dedup();
+    targets
 }
 
 /// One side path: where it is and its two matrices on the host.

@@ -41,6 +41,50 @@ fn an_adapter_survives_the_round_trip_bit_for_bit() {
 }
 
 #[test]
+fn every_family_has_the_names_that_peft_gives_its_maps() {
+    let device = Device::flex();
+    let check = |arch, targets: Vec<Target>, modules: Value, tensor: &str| {
+        let lora = LoraConfig { rank: 4, alpha: 6.0, targets };
+        let base = pico(arch, 0, &device);
+        let model = crate::lora::tests::trained(base.clone(), &lora.on(base.config()));
+        let dir = tempfile::tempdir().unwrap();
+        model.save_adapter(dir.path(), "some/base").unwrap();
+        let text = std::fs::read_to_string(dir.path().join("adapter_config.json")).unwrap();
+        let config: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(config["target_modules"], modules, "{arch}");
+        assert_eq!(config["fan_in_fan_out"], arch == Arch::Gpt2, "{arch}");
+        let files = TensorFiles::open(dir.path(), "adapter_model").unwrap();
+        assert!(files.get(tensor).is_some(), "{arch}: {tensor} among {:?}", files.names().next());
+        assert_eq!(logits(&base.with_adapter(dir.path()).unwrap()), logits(&model), "{arch}");
+    };
+    let all = || Target::ALL.to_vec();
+    check(
+        Arch::Gpt2,
+        all(),
+        json!(["c_attn", "c_proj", "c_fc"]),
+        "base_model.model.transformer.h.1.mlp.c_proj.lora_A.weight",
+    );
+    check(
+        Arch::Gpt2,
+        vec![Target::OProj],
+        json!(["attn.c_proj"]),
+        "base_model.model.transformer.h.0.attn.c_proj.lora_B.weight",
+    );
+    check(
+        Arch::GptNeox,
+        all(),
+        json!(["query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"]),
+        "base_model.model.gpt_neox.layers.0.attention.query_key_value.lora_A.weight",
+    );
+    check(
+        Arch::Opt,
+        all(),
+        json!(["q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2"]),
+        "base_model.model.model.decoder.layers.0.fc1.lora_B.weight",
+    );
+}
+
+#[test]
 fn the_adapter_that_peft_wrote_is_read() {
     let Some(golden) = reference_dir("data/golden") else {
         return;

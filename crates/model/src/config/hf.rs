@@ -4,6 +4,7 @@
 //! renamed `torch_dtype` to `dtype`; both spellings are read.
 
 mod gemma4;
+mod gpt;
 
 use std::path::Path;
 
@@ -11,6 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use gemma4::RawGemma4;
+use gpt::RawGpt;
 
 use super::rope::yarn_mscale;
 use super::{
@@ -65,6 +67,8 @@ struct RawConfig {
     pad_token_id: Option<u32>,
     #[serde(flatten)]
     gemma4: RawGemma4,
+    #[serde(flatten)]
+    gpt: RawGpt,
 }
 
 /// Tells null from absent.
@@ -139,10 +143,13 @@ impl DecoderConfig {
     /// # Errors
     /// As [`DecoderConfig::from_dir`].
     pub fn from_json(text: &str) -> Result<Self> {
-        let value: Value = serde_json::from_str(text).map_err(malformed)?;
+        let mut value: Value = serde_json::from_str(text).map_err(malformed)?;
         let model_type = value.get("model_type").and_then(Value::as_str).unwrap_or("(none)");
         // Asked first: an unknown architecture may lack fields that ours have.
         let arch: Arch = model_type.parse()?;
+        if let Some(fields) = value.as_object_mut() {
+            gpt::with_common_names(fields, arch);
+        }
         let raw: RawConfig = serde_json::from_value(value).map_err(malformed)?;
         raw.resolve(arch)
     }
@@ -150,13 +157,14 @@ impl DecoderConfig {
 
 impl RawConfig {
     fn resolve(self, arch: Arch) -> Result<DecoderConfig> {
+        self.check_gpt(arch)?;
         let family = arch.family();
         let n_kv_heads = self.num_key_value_heads.unwrap_or(self.num_attention_heads);
         if n_kv_heads == 0 || !self.num_attention_heads.is_multiple_of(n_kv_heads) {
             let heads = format!("{} with {} attention heads", n_kv_heads, self.num_attention_heads);
             return Err(self.unsupported("num_key_value_heads", &heads));
         }
-        let activation = self.activation(family.activation)?;
+        let activation = self.activation(arch)?;
         let head_dim = self.head_dim.unwrap_or(self.hidden_size / self.num_attention_heads);
         let (full_rope, window_rope) = self.ropes(arch)?;
         let partial = match full_rope.rope_type.as_deref() {
@@ -165,34 +173,41 @@ impl RawConfig {
         };
         let windows = self.windows(arch);
         let variants = self.layer_variants(arch, &windows)?;
-        let bias = self.attention_bias.unwrap_or(false);
+        let bias = self.biases(arch);
+        let (norm_placement, final_norm) = self.norm_placement(arch);
         Ok(DecoderConfig {
             arch,
             vocab_size: self.vocab_size,
+            embedding_size: self.embedding_size(arch),
             hidden_size: self.hidden_size,
             intermediate_size: self.intermediate_size,
             n_layers: self.num_hidden_layers,
             n_heads: self.num_attention_heads,
             n_kv_heads,
             head_dim,
-            norm_placement: family.norm_placement,
-            rms_norm_eps: self.rms_norm_eps.unwrap_or(1e-6),
+            norm_placement,
+            norm_kind: family.norm_kind,
+            final_norm,
+            norm_eps: self.rms_norm_eps.unwrap_or(family.norm_eps),
             norm_offset: family.norm_offset,
             qk_norm: family.qk_norm,
             value_norm: arch.is_gemma4(),
             tie_word_embeddings: self.tie_word_embeddings.unwrap_or(family.tie_word_embeddings),
-            qkv_bias: arch == Arch::Qwen2 || bias,
-            output_bias: arch != Arch::Qwen2 && bias,
-            mlp_bias: self.mlp_bias.unwrap_or(false),
-            fused_maps: family.fused_maps,
+            qkv_bias: bias.qkv,
+            output_bias: bias.output,
+            mlp_bias: bias.mlp,
+            qkv: family.qkv,
+            mlp: family.mlp,
+            parallel_residual: self.has_parallel_residual(arch),
             activation,
             layer_scalar: arch.is_gemma4(),
             scales: self.scales(arch, head_dim),
             soft_caps: self.soft_caps(arch),
+            first_position_row: family.first_position_row,
             rope: self.rope(&full_rope, arch)?,
             window_rope: self.rope(&window_rope, arch)?,
             score_growth: full_rope.score_growth(),
-            rotary_share: partial.unwrap_or(1.0),
+            rotary_share: partial.unwrap_or(family.rotary_share),
             windows,
             variants,
             per_layer_input: self.per_layer_input(arch)?,
@@ -203,16 +218,19 @@ impl RawConfig {
         })
     }
 
-    fn activation(&self, default: Activation) -> Result<Activation> {
+    fn activation(&self, arch: Arch) -> Result<Activation> {
+        let family = arch.family();
         let (field, name) = match (&self.hidden_activation, &self.hidden_act) {
             (Some(name), _) => ("hidden_activation", name),
             // Old gemma files name an activation that transformers does not use.
-            (None, Some(name)) if default == Activation::Silu => ("hidden_act", name),
-            _ => return Ok(default),
+            (None, Some(name)) if !family.scales_embedding => ("hidden_act", name),
+            _ => return Ok(family.activation),
         };
         match name.as_str() {
             "silu" | "swish" => Ok(Activation::Silu),
-            "gelu_pytorch_tanh" | "gelu_new" => Ok(Activation::GeluTanh),
+            "gelu_pytorch_tanh" | "gelu_new" | "gelu_fast" => Ok(Activation::GeluTanh),
+            "gelu" => Ok(Activation::Gelu),
+            "relu" => Ok(Activation::Relu),
             other => Err(self.unsupported(field, other)),
         }
     }
@@ -223,6 +241,7 @@ impl RawConfig {
             Arch::Gemma2 | Arch::Gemma3 => by_width(self.query_pre_attn_scalar.unwrap_or(256.0)),
             Arch::Granite => self.attention_multiplier.unwrap_or(1.0),
             Arch::Gemma4 | Arch::Gemma4Unified => 1.0,
+            Arch::Gpt2 if !self.scales_scores_by_width() => 1.0,
             _ => by_width(head_dim as f64),
         };
         let embedding = match arch {
@@ -369,7 +388,9 @@ impl RawConfig {
             return vec![None; n_layers];
         };
         match arch {
-            Arch::Llama | Arch::Granite => return vec![None; n_layers],
+            Arch::Llama | Arch::Granite | Arch::Gpt2 | Arch::GptNeox | Arch::Opt => {
+                return vec![None; n_layers];
+            }
             Arch::Mistral | Arch::Ministral3 | Arch::Phi3 => return vec![Some(window); n_layers],
             Arch::Qwen2 | Arch::Qwen3 if !self.use_sliding_window.unwrap_or(false) => {
                 return vec![None; n_layers];

@@ -89,7 +89,11 @@ impl FromStr for Size {
 impl DecoderConfig {
     /// A named size of an architecture. The vocabulary may be set afterwards.
     pub fn preset(arch: Arch, size: Size) -> Self {
-        let (dims, family) = (size.dims(), arch.family());
+        let (mut dims, family) = (size.dims(), arch.family());
+        let gpt = matches!(arch, Arch::Gpt2 | Arch::GptNeox | Arch::Opt);
+        if gpt {
+            dims.kv_heads = dims.heads;
+        }
         let head_dim = dims.hidden / dims.heads;
         let attention = if arch.is_gemma4() { 1.0 } else { (head_dim as f64).powf(-0.5) };
         let granite = arch == Arch::Granite;
@@ -108,6 +112,7 @@ impl DecoderConfig {
         Self {
             arch,
             vocab_size: dims.vocab,
+            embedding_size: dims.hidden,
             hidden_size: dims.hidden,
             intermediate_size: dims.intermediate,
             n_layers: dims.layers,
@@ -115,15 +120,19 @@ impl DecoderConfig {
             n_kv_heads: dims.kv_heads,
             head_dim,
             norm_placement: family.norm_placement,
-            rms_norm_eps: 1e-6,
+            norm_kind: family.norm_kind,
+            final_norm: true,
+            norm_eps: family.norm_eps,
             norm_offset: family.norm_offset,
             qk_norm: family.qk_norm,
             value_norm: arch.is_gemma4(),
             tie_word_embeddings: qwen || family.tie_word_embeddings,
-            qkv_bias: arch == Arch::Qwen2,
-            output_bias: false,
-            mlp_bias: false,
-            fused_maps: family.fused_maps,
+            qkv_bias: gpt || arch == Arch::Qwen2,
+            output_bias: gpt,
+            mlp_bias: gpt,
+            qkv: family.qkv,
+            mlp: family.mlp,
+            parallel_residual: arch == Arch::GptNeox,
             activation: family.activation,
             layer_scalar: arch.is_gemma4(),
             scales: Scales {
@@ -140,6 +149,7 @@ impl DecoderConfig {
                 Arch::Gemma2 => SoftCaps { attention: Some(50.0), logits: Some(30.0) },
                 _ => SoftCaps::default(),
             },
+            first_position_row: family.first_position_row,
             window_rope: match arch {
                 Arch::Gemma3 | Arch::Gemma4 | Arch::Gemma4Unified => RopeConfig::plain(1e4),
                 _ => rope.clone(),
@@ -147,7 +157,7 @@ impl DecoderConfig {
             rope,
             score_growth: (arch == Arch::Ministral3)
                 .then_some(ScoreGrowth { beta: 0.1, original_max_position: dims.positions as f64 }),
-            rotary_share: 1.0,
+            rotary_share: family.rotary_share,
             windows: (0..dims.layers).map(window).collect(),
             variants: LayerVariants {
                 full_heads: arch.is_gemma4().then_some(Heads { n_kv_heads: 1, head_dim: 2 * head_dim }),

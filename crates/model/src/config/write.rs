@@ -1,5 +1,7 @@
 //! Writing a config.json that transformers 5 reads, and version 4 where it knows the family.
 
+mod gpt;
+
 use serde_json::{Map, Value, json};
 
 use super::hf::{FULL, SLIDING};
@@ -8,6 +10,9 @@ use super::{Activation, Arch, DecoderConfig, Reach, RopeConfig, RopeScaling};
 impl DecoderConfig {
     /// The `config.json` of this model.
     pub fn to_json(&self) -> Value {
+        if let Some(config) = self.gpt_json() {
+            return config;
+        }
         let mut config = json!({
             "architectures": [self.arch.class()],
             "attention_dropout": 0.0,
@@ -25,7 +30,7 @@ impl DecoderConfig {
             "num_hidden_layers": self.n_layers,
             "num_key_value_heads": self.n_kv_heads,
             "pad_token_id": self.pad_token_id,
-            "rms_norm_eps": self.rms_norm_eps,
+            "rms_norm_eps": self.norm_eps,
             "rope_parameters": self.rope_json(),
             "rope_theta": self.rope.theta,
             "tie_word_embeddings": self.tie_word_embeddings,
@@ -83,6 +88,7 @@ impl DecoderConfig {
                 "residual_multiplier": self.scales.residual,
                 "logits_scaling": 1.0 / self.scales.logits,
             }),
+            Arch::Gpt2 | Arch::GptNeox | Arch::Opt => json!({}),
             Arch::Olmo3 => json!({
                 "attention_bias": self.qkv_bias, "layer_types": layer_types, "sliding_window": window,
             }),
@@ -177,6 +183,8 @@ impl Activation {
         match self {
             Self::Silu => "silu",
             Self::GeluTanh => "gelu_pytorch_tanh",
+            Self::Gelu => "gelu",
+            Self::Relu => "relu",
         }
     }
 }

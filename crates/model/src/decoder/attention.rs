@@ -8,8 +8,8 @@ use super::cache::{Admitted, LayerCache, Places};
 use super::norm::over_root_mean_square;
 use super::rope::{RopeTables, Side};
 use super::sight::{sight_of_batch, sight_of_cache, sight_of_last};
-use super::{Linear, Positions, RmsNorm, TokenBatch, select_slots};
-use crate::config::{DecoderConfig, Heads, Reach};
+use super::{Linear, Norm, Positions, TokenBatch, select_slots};
+use crate::config::{DecoderConfig, Heads, QkvLayout, Reach};
 
 #[derive(Module, Debug)]
 pub(crate) struct Attention {
@@ -18,9 +18,11 @@ pub(crate) struct Attention {
     pub(crate) v_proj: Option<Linear>,
     /// Instead of the three, where a family has them in one.
     pub(crate) qkv_proj: Option<Linear>,
+    #[module(skip)]
+    pub(crate) layout: QkvLayout,
     pub(crate) o_proj: Linear,
-    pub(crate) q_norm: Option<RmsNorm>,
-    pub(crate) k_norm: Option<RmsNorm>,
+    pub(crate) q_norm: Option<Norm>,
+    pub(crate) k_norm: Option<Norm>,
     /// Of the mean square of each value head, where those are normed.
     #[module(skip)]
     pub(crate) value_norm_eps: Option<f64>,
@@ -150,7 +152,7 @@ impl Attention {
         let view = if window.is_some() { &mut frame.windowed } else { &mut frame.full };
         let Heads { n_kv_heads, head_dim } = view.heads;
         let heads = |y: Tensor<2>, n_cols: usize, n: usize| y.reshape([n_rows, n_cols, n, head_dim]);
-        let (q, kv) = self.project(x, slots, [n_heads * head_dim, n_kv_heads * head_dim]);
+        let (q, kv) = self.project(x, slots, n_heads, view.heads);
         let q = normed(self.q_norm.as_ref(), q, |q| heads(q, n_queries, n_heads));
         let q = view.q_rope.rotate(q);
         let kv = kv.map(|(k, v)| {
@@ -179,7 +181,8 @@ impl Attention {
         &self,
         x: Tensor<2>,
         slots: Option<&[usize]>,
-        [q_width, kv_width]: [usize; 2],
+        n_heads: usize,
+        Heads { n_kv_heads, head_dim }: Heads,
     ) -> (Tensor<2>, Option<(Tensor<2>, Tensor<2>)>) {
         let chosen = |x: Tensor<2>| match slots {
             Some(slots) => select_slots(x, slots),
@@ -188,9 +191,17 @@ impl Attention {
         match (&self.qkv_proj, &self.q_proj, &self.k_proj, &self.v_proj) {
             (Some(qkv), ..) => {
                 let all = qkv.forward(x);
-                let part = |from, width| all.clone().narrow(1, from, width);
-                let kv = (part(q_width, kv_width), part(q_width + kv_width, kv_width));
-                (chosen(part(0, q_width)), Some(kv))
+                let (n, q_width, kv_width) = (all.dims()[0], n_heads * head_dim, n_kv_heads * head_dim);
+                let block = |from, width| all.clone().narrow(1, from, width);
+                let of_heads = |part: usize| {
+                    let heads = all.clone().reshape([n, n_heads, 3 * head_dim]);
+                    heads.narrow(2, part * head_dim, head_dim).reshape([n, q_width])
+                };
+                let (q, k, v) = match self.layout {
+                    QkvLayout::PerHead => (of_heads(0), of_heads(1), of_heads(2)),
+                    _ => (block(0, q_width), block(q_width, kv_width), block(q_width + kv_width, kv_width)),
+                };
+                (chosen(q), Some((k, v)))
             }
             (None, Some(q), k, v) => {
                 let queries = q.forward(chosen(x.clone()));
@@ -207,7 +218,7 @@ impl Attention {
 }
 
 /// Splits into heads, and norms where there is a norm: over a head or over all of them, as its width says.
-fn normed(norm: Option<&RmsNorm>, x: Tensor<2>, to_heads: impl Fn(Tensor<2>) -> Tensor<4>) -> Tensor<4> {
+fn normed(norm: Option<&Norm>, x: Tensor<2>, to_heads: impl Fn(Tensor<2>) -> Tensor<4>) -> Tensor<4> {
     match norm {
         None => to_heads(x),
         Some(norm) if norm.weight.val().dims()[0] == x.dims()[1] => to_heads(norm.forward(x)),

@@ -19,6 +19,8 @@ pub(super) struct RopeTables {
     /// The first half negated, so that rotating is one swap of halves.
     sin: Tensor<4>,
     rotary_dim: usize,
+    /// What is left where nothing is rotated.
+    scale: f32,
 }
 
 /// What the tables hold besides the rotation.
@@ -63,12 +65,15 @@ impl RopeTables {
         }
         let shape = [positions.n_rows(), positions.n_cols(), 1, head_dim];
         let upload = |values| Tensor::from_data(TensorData::new(values, shape), (device, dtype));
-        Self { cos: upload(cos), sin: upload(sin), rotary_dim }
+        Self { cos: upload(cos), sin: upload(sin), rotary_dim, scale: side.factor(config, 0.0) }
     }
 
     /// # Shapes
     /// `[B, T, heads, head_dim]` → the same
     pub(super) fn rotate(&self, x: Tensor<4>) -> Tensor<4> {
+        if self.rotary_dim == 0 {
+            return if self.scale == 1.0 { x } else { x.mul_scalar(self.scale) };
+        }
         rotate(x, self.cos.clone(), self.sin.clone(), self.rotary_dim / 2)
     }
 }

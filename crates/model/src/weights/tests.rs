@@ -50,7 +50,7 @@ fn a_saved_model_loads_bit_for_bit() {
         let loaded = load(dir.path()).unwrap();
         assert_eq!(logits(&loaded), logits(&model), "{arch}");
         let mut names: Vec<String> =
-            tensor_shapes(model.config()).into_iter().map(|(name, _)| name).collect();
+            tensor_shapes(model.config()).into_iter().map(|(path, _)| arch.name_in_files(&path)).collect();
         let files = TensorFiles::open(dir.path(), "model").unwrap();
         let mut found: Vec<String> = files.names().map(str::to_owned).collect();
         names.sort();

@@ -8,6 +8,8 @@ use burn::tensor::{DType, Tensor};
 use safetensors::{Dtype, View};
 
 use super::files::{write_atomically, write_tensors};
+use super::read::transposed;
+use crate::config::Arch;
 use crate::decoder::LanguageModel;
 use crate::{Error, Result};
 
@@ -47,7 +49,8 @@ impl LanguageModel {
     /// If a file cannot be written, or `dtype` is not a type of weights.
     pub fn save(&self, dir: &Path, options: &SaveOptions) -> Result<()> {
         std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
-        let mut tensors = Collected { path: Vec::new(), tensors: Vec::new(), dtype: options.dtype };
+        let mut tensors =
+            Collected { path: Vec::new(), tensors: Vec::new(), dtype: options.dtype, arch: self.config.arch };
         self.visit(&mut tensors);
         write_tensors(&dir.join("model.safetensors"), tensors.tensors)?;
         match &options.companions {
@@ -82,11 +85,12 @@ pub(crate) fn host_values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     data.try_to_vec::<f32>().expect("the data was converted to f32")
 }
 
-/// The base's tensors under their names in the module tree, which are the names in the file.
+/// The base's tensors under their names in files of the family.
 struct Collected {
     path: Vec<String>,
     tensors: Vec<(String, HostTensor)>,
     dtype: DType,
+    arch: Arch,
 }
 
 impl ModuleVisitor for Collected {
@@ -102,8 +106,12 @@ impl ModuleVisitor for Collected {
         if self.path.last().is_some_and(|name| name.starts_with("lora_")) {
             return;
         }
-        let tensor = HostTensor::from_tensor(param.val(), self.dtype);
-        self.tensors.push((self.path.join("."), tensor));
+        let path = self.path.join(".");
+        let mut tensor = HostTensor::from_tensor(param.val(), self.dtype);
+        if self.arch.is_transposed_in_files(&path) {
+            tensor = tensor.transposed();
+        }
+        self.tensors.push((self.arch.name_in_files(&path), tensor));
     }
 }
 
@@ -118,6 +126,13 @@ impl HostTensor {
     pub(crate) fn from_f32(values: &[f32], shape: &[usize]) -> Self {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         Self { dtype: Dtype::F32, shape: shape.to_vec(), bytes }
+    }
+
+    /// A matrix with rows and columns exchanged.
+    fn transposed(self) -> Self {
+        let &[rows, cols] = self.shape.as_slice() else { return self };
+        let size = self.bytes.len() / (rows * cols).max(1);
+        Self { bytes: transposed(&self.bytes, [rows, cols], size), shape: vec![cols, rows], ..self }
     }
 
     fn from_tensor<const D: usize>(tensor: Tensor<D>, dtype: DType) -> Self {
