@@ -356,6 +356,8 @@ pub(crate) enum VerifyWhat {
     Logits,
     /// Cached decoding against the full forward.
     Decode,
+    /// Gradients of weights and adapters, of a golden folder or of one by scripts/golden/gradients.py.
+    Gradients,
     /// Objectives, gradients and AdamW of a golden folder.
     Losses,
 }

@@ -153,6 +153,45 @@ fn a_dry_run_prints_the_plan_with_origins_and_writes_nothing() {
     assert!(files(&root.output()).is_empty());
 }
 
+/// Adds to one value of a tensor in a safetensors file.
+fn alter(path: &Path, name: &str) {
+    let mut bytes = std::fs::read(path).expect("readable");
+    let start = {
+        let file = safetensors::SafeTensors::deserialize(&bytes).expect("safetensors");
+        file.tensor(name).expect("present").data().as_ptr() as usize - bytes.as_ptr() as usize
+    };
+    let value = f32::from_le_bytes(bytes[start..start + 4].try_into().expect("four bytes"));
+    bytes[start..start + 4].copy_from_slice(&(value + 0.1).to_le_bytes());
+    std::fs::write(path, bytes).expect("written");
+}
+
+#[test]
+fn an_altered_gradient_ends_with_exit_code_3() {
+    let shared = std::env::var_os("CROUPIER_SHARED").map(PathBuf::from);
+    let shared = shared.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"));
+    let golden = shared.join("data/golden");
+    if !golden.is_dir() {
+        eprintln!("skipped: no reference data");
+        return;
+    }
+    let copy = tempfile::tempdir().expect("a temporary folder");
+    for name in ["cases.json", "batch.safetensors", "grads.safetensors"] {
+        std::fs::write(copy.path().join(name), std::fs::read(golden.join(name)).expect("read"))
+            .expect("copied");
+    }
+    for name in ["model", "adapter"] {
+        std::os::unix::fs::symlink(golden.join(name), copy.path().join(name)).expect("linked");
+    }
+    let path = copy.path().to_string_lossy().into_owned();
+    let same = croupier(&["verify", "gradients", &path]);
+    assert_eq!(code(&same), 0, "{}", said(&same));
+    alter(&copy.path().join("grads.safetensors"), "sft.full.all_tokens.mean.model.norm.weight");
+    let altered = croupier(&["verify", "gradients", &path]);
+    let printed = String::from_utf8_lossy(&altered.stdout).into_owned();
+    assert_eq!(code(&altered), 3, "{printed}");
+    assert!(printed.contains("FAIL sft.full.all_tokens.mean grad model.norm.weight"), "{printed}");
+}
+
 #[test]
 fn verify_refuses_what_is_not_there_and_what_holds_nothing() {
     let missing = croupier(&["verify", "traces", "/no/such/folder"]);
