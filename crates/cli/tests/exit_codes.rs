@@ -115,6 +115,34 @@ fn a_bad_task_card_is_refused_here_and_leaves_the_floor_in_the_container() {
 }
 
 #[test]
+fn a_model_of_another_family_gets_a_zero_adapter_in_the_container() {
+    let root = Root::new();
+    let path = root.dir.path().join("cache/models/org--pico/config.json");
+    let text = std::fs::read_to_string(&path).expect("readable");
+    let config = text.replace("\"model_type\": \"qwen3\"", "\"model_type\": \"falcon9\"");
+    assert_ne!(config, text);
+    std::fs::write(&path, config).expect("written");
+    let mut words = vec!["--model", "org/pico", "--hours-to-complete", "0.5"];
+    words.extend(LEDUC);
+    let local = root.train(&words);
+    assert_eq!(code(&local), 2, "{}", said(&local));
+    assert!(said(&local).contains("model_type `falcon9` is not supported"), "{}", said(&local));
+    assert!(files(&root.output()).is_empty());
+    words.push("--container");
+    let container = root.train(&words);
+    assert_eq!(code(&container), 0, "{}", said(&container));
+    assert!(said(&container).contains("model_type `falcon9` is not supported"), "{}", said(&container));
+    assert_eq!(files(&root.output()), ["adapter_config.json", "adapter_model.safetensors"]);
+    let bytes = std::fs::read(root.output().join("adapter_model.safetensors")).expect("readable");
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("safetensors");
+    assert_eq!(tensors.len(), 2 * 2 * 7, "two matrices for seven maps in two layers");
+    for (name, tensor) in tensors.tensors() {
+        let is_zero = tensor.data().iter().all(|byte| *byte == 0);
+        assert_eq!(is_zero, name.ends_with("lora_B.weight"), "{name}");
+    }
+}
+
+#[test]
 fn a_short_run_leaves_one_adapter_and_nothing_else() {
     let root = Root::new();
     std::fs::create_dir_all(root.output().join("checkpoint-7")).expect("a leftover of an earlier attempt");

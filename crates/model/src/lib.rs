@@ -23,7 +23,7 @@ mod test_support;
 pub mod verify;
 mod weights;
 
-pub use adapter::write_floor_adapter;
+pub use adapter::{write_floor_adapter, write_foreign_floor};
 pub use config::{
     Activation, Arch, DecoderConfig, Heads, LayerVariants, Llama3Rope, LongRope, MlpKind, NormKind,
     NormPlacement, QkNorm, QkvLayout, RopeConfig, RopeScaling, Scales, ScoreGrowth, Size, SoftCaps, YarnRope,

@@ -7,6 +7,7 @@ mod files;
 mod fresh;
 mod names;
 mod read;
+mod shards;
 mod write;
 
 use std::collections::HashMap;

@@ -138,6 +138,19 @@ impl DecoderConfig {
         })
     }
 
+    /// `model_type` of a model folder, supported or not.
+    ///
+    /// # Errors
+    /// If config.json is missing or malformed, or names none.
+    pub(crate) fn model_type(dir: &Path) -> Result<String> {
+        let path = dir.join("config.json");
+        let text = std::fs::read_to_string(&path).map_err(Error::io(&path))?;
+        let value: Value = serde_json::from_str(&text).map_err(malformed)?;
+        let name = value.get("model_type").and_then(Value::as_str);
+        name.map(str::to_owned)
+            .ok_or_else(|| Error::Config { path, reason: "it names no model_type".to_owned() })
+    }
+
     /// Parses the text of a `config.json`.
     ///
     /// # Errors

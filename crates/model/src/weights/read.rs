@@ -21,9 +21,10 @@ impl TensorSource for FamilyFiles {
     fn tensor(&mut self, path: &str, shape: &[usize]) -> Result<TensorData> {
         let Self { files, arch } = self;
         let name = arch.name_in_files(path);
-        let other = || arch.other_names_in_files(path).into_iter().find_map(|other| files.get(&other));
+        let others = arch.other_names_in_files(path);
+        let name = others.into_iter().find(|other| files.get(other).is_some()).unwrap_or(name);
         let (dtype, found, bytes) =
-            files.get(&name).or_else(other).ok_or_else(|| files.error(format!("`{name}` is missing")))?;
+            files.get(&name).ok_or_else(|| files.error(format!("`{name}` is missing")))?;
         let is_transposed = arch.is_transposed_in_files(path);
         let expected: Vec<usize> =
             if is_transposed { shape.iter().rev().copied().collect() } else { shape.to_vec() };
@@ -42,6 +43,7 @@ impl TensorSource for FamilyFiles {
             (true, &[rows, cols]) => transposed(bytes, [rows, cols], dtype.size()),
             _ => bytes.to_vec(),
         };
+        files.release(&name);
         Ok(TensorData::from_bytes_vec(bytes, shape, dtype))
     }
 }
