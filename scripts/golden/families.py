@@ -24,6 +24,7 @@ LONG = {
     "rope_type": "longrope", "rope_theta": 1e4,
     "short_factor": [1.0, 1.1, 1.3, 1.6, 2.0, 2.5], "long_factor": [1.0, 1.5, 2.5, 4.0, 6.0, 8.0],
 }
+GEMMA4 = {"num_hidden_layers": 6, "layer_types": ["sliding_attention", "full_attention"] * 3, "sliding_window": 7, "head_dim": 16, "global_head_dim": 24}
 # name -> (model_type, what differs from COMMON)
 FAMILIES = {
     "llama-yarn": ("llama", {"rope_parameters": YARN, "tie_word_embeddings": True}),
@@ -40,6 +41,16 @@ FAMILIES = {
     "gemma3": ("gemma3_text", {"sliding_window": 7, "head_dim": 24, "query_pre_attn_scalar": 20, "rope_parameters": {
         "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1e6},
         "sliding_attention": {"rope_type": "default", "rope_theta": 1e4}}}),
+    # Shared, wide and key-only layers, and inputs of each layer's own; then without any of them.
+    "gemma4": ("gemma4_text", {**GEMMA4, "num_kv_shared_layers": 2, "use_double_wide_mlp": True, "attention_k_eq_v": True,
+        "num_global_key_value_heads": 1, "hidden_size_per_layer_input": 8, "vocab_size_per_layer_input": 256, "final_logit_softcapping": 5.0}),
+    "gemma4-plain": ("gemma4_text", {**GEMMA4, "hidden_size_per_layer_input": 0}),
+    "gemma4-unified": ("gemma4_unified_text", {**GEMMA4, "num_kv_shared_layers": 3}),
+    "gpt2": ("gpt2", {"n_inner": 96}),
+    "gpt-neox": ("gpt_neox", {"rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "partial_rotary_factor": 0.5}}),
+    "gpt-neox-serial": ("gpt_neox", {"use_parallel_residual": False, "hidden_act": "gelu_fast", "tie_word_embeddings": True}),
+    "opt": ("opt", {"ffn_dim": 96}),
+    "opt-350m": ("opt", {"ffn_dim": 96, "do_layer_norm_before": False, "word_embed_proj_dim": 32, "enable_bias": False}),
     "qwen3": ("qwen3", {"head_dim": 24, "use_sliding_window": True, "sliding_window": 7, "max_window_layers": 2}),
 }
 LENGTHS = [40, 29, 5, 1]
@@ -55,6 +66,12 @@ def draw(model, generator):
             parameter.data = 0.1 * noise
         else:
             parameter.data = parameter.data + 0.2 * noise
+        # gemma4 does not scale its scores: with neutral norms they would be so large that rounding decides.
+        if "gemma4" in model.config.model_type and name.endswith("q_norm.weight"):
+            parameter.data *= 0.3
+    for name, buffer in model.named_buffers():
+        if name.endswith("layer_scalar"):
+            buffer += 0.2 * torch.randn(buffer.shape, generator=generator)
 
 
 def reference(model, generator):
@@ -80,14 +97,20 @@ def reference(model, generator):
     return {**tensors, "input_ids": ids, "attention_mask": mask, "position_ids": position_ids, "logits": logits, "logprobs": logprobs, "entropy": entropy}
 
 
-def write(name, folder):
+def build(name):
+    """The model of that name, and the generator that has drawn its parameters."""
     model_type, own = FAMILIES[name]
     config = AutoConfig.for_model(model_type, **{**COMMON, **own})
     generator = torch.Generator().manual_seed(sum(name.encode()))
     model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").float().eval()
     draw(model, generator)
+    return model, generator
+
+
+def write(name, folder):
+    model, generator = build(name)
     model.save_pretrained(folder)
-    save_file(reference(model, generator), folder / "reference_logits.safetensors", metadata={"model_type": model_type, "dtype": "float32"})
+    save_file(reference(model, generator), folder / "reference_logits.safetensors", metadata={"model_type": model.config.model_type, "dtype": "float32"})
     print(f"{name}: {model.num_parameters()} parameters")
 
 

@@ -350,6 +350,9 @@ pub(crate) struct ModelMergeArgs {
     pub(crate) adapter: PathBuf,
     /// Folder to make.
     pub(crate) out: PathBuf,
+    /// Bytes of weights in one file; more are written in several, with an index.
+    #[arg(long, value_name = "BYTES", default_value_t = 5_000_000_000)]
+    pub(crate) max_shard_size: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -360,6 +363,8 @@ pub(crate) enum VerifyWhat {
     Logits,
     /// Cached decoding against the full forward.
     Decode,
+    /// Gradients of weights and adapters, of a golden folder or of one by scripts/golden/gradients.py.
+    Gradients,
     /// Objectives, gradients and AdamW of a golden folder.
     Losses,
 }

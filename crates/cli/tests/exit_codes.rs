@@ -115,6 +115,34 @@ fn a_bad_task_card_is_refused_here_and_leaves_the_floor_in_the_container() {
 }
 
 #[test]
+fn a_model_of_another_family_gets_a_zero_adapter_in_the_container() {
+    let root = Root::new();
+    let path = root.dir.path().join("cache/models/org--pico/config.json");
+    let text = std::fs::read_to_string(&path).expect("readable");
+    let config = text.replace("\"model_type\": \"qwen3\"", "\"model_type\": \"falcon9\"");
+    assert_ne!(config, text);
+    std::fs::write(&path, config).expect("written");
+    let mut words = vec!["--model", "org/pico", "--hours-to-complete", "0.5"];
+    words.extend(LEDUC);
+    let local = root.train(&words);
+    assert_eq!(code(&local), 2, "{}", said(&local));
+    assert!(said(&local).contains("model_type `falcon9` is not supported"), "{}", said(&local));
+    assert!(files(&root.output()).is_empty());
+    words.push("--container");
+    let container = root.train(&words);
+    assert_eq!(code(&container), 0, "{}", said(&container));
+    assert!(said(&container).contains("model_type `falcon9` is not supported"), "{}", said(&container));
+    assert_eq!(files(&root.output()), ["adapter_config.json", "adapter_model.safetensors"]);
+    let bytes = std::fs::read(root.output().join("adapter_model.safetensors")).expect("readable");
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("safetensors");
+    assert_eq!(tensors.len(), 2 * 2 * 7, "two matrices for seven maps in two layers");
+    for (name, tensor) in tensors.tensors() {
+        let is_zero = tensor.data().iter().all(|byte| *byte == 0);
+        assert_eq!(is_zero, name.ends_with("lora_B.weight"), "{name}");
+    }
+}
+
+#[test]
 fn a_short_run_leaves_one_adapter_and_nothing_else() {
     let root = Root::new();
     std::fs::create_dir_all(root.output().join("checkpoint-7")).expect("a leftover of an earlier attempt");
@@ -151,6 +179,45 @@ fn a_dry_run_prints_the_plan_with_origins_and_writes_nothing() {
     assert_eq!(code(&output), 0, "{}", said(&output));
     assert!(text.contains("leduc_poker") && text.contains("run.hours: --hours-to-complete"), "{text}");
     assert!(files(&root.output()).is_empty());
+}
+
+/// Adds to one value of a tensor in a safetensors file.
+fn alter(path: &Path, name: &str) {
+    let mut bytes = std::fs::read(path).expect("readable");
+    let start = {
+        let file = safetensors::SafeTensors::deserialize(&bytes).expect("safetensors");
+        file.tensor(name).expect("present").data().as_ptr() as usize - bytes.as_ptr() as usize
+    };
+    let value = f32::from_le_bytes(bytes[start..start + 4].try_into().expect("four bytes"));
+    bytes[start..start + 4].copy_from_slice(&(value + 0.1).to_le_bytes());
+    std::fs::write(path, bytes).expect("written");
+}
+
+#[test]
+fn an_altered_gradient_ends_with_exit_code_3() {
+    let shared = std::env::var_os("CROUPIER_SHARED").map(PathBuf::from);
+    let shared = shared.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"));
+    let golden = shared.join("data/golden");
+    if !golden.is_dir() {
+        eprintln!("skipped: no reference data");
+        return;
+    }
+    let copy = tempfile::tempdir().expect("a temporary folder");
+    for name in ["cases.json", "batch.safetensors", "grads.safetensors"] {
+        std::fs::write(copy.path().join(name), std::fs::read(golden.join(name)).expect("read"))
+            .expect("copied");
+    }
+    for name in ["model", "adapter"] {
+        std::os::unix::fs::symlink(golden.join(name), copy.path().join(name)).expect("linked");
+    }
+    let path = copy.path().to_string_lossy().into_owned();
+    let same = croupier(&["verify", "gradients", &path]);
+    assert_eq!(code(&same), 0, "{}", said(&same));
+    alter(&copy.path().join("grads.safetensors"), "sft.full.all_tokens.mean.model.norm.weight");
+    let altered = croupier(&["verify", "gradients", &path]);
+    let printed = String::from_utf8_lossy(&altered.stdout).into_owned();
+    assert_eq!(code(&altered), 3, "{printed}");
+    assert!(printed.contains("FAIL sft.full.all_tokens.mean grad model.norm.weight"), "{printed}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `croupier verify losses`: every case of a folder of golden numbers against this implementation.
+//! `croupier verify losses` and `gradients`: every case of a folder of golden numbers against this implementation.
 //!
 //! The folder's schema is that of the reference data's README: TRL's losses on a small model, as safetensors and JSON.
 //! Each case is computed from stored log-probs, where it can be, and again through the model with gradients.
@@ -7,6 +7,7 @@
 mod adamw;
 mod cases;
 mod dpo;
+mod families;
 mod files;
 mod gradients;
 mod grpo;
@@ -90,6 +91,27 @@ pub fn verify_losses(dir: &Path, device: &Device) -> Result<VerifyReport, Error>
     let mut part = VerifyReport::new(tolerance::LOSS);
     adamw::verify(&golden, device, &mut part)?;
     report.absorb("adamw", part);
+    Ok(report)
+}
+
+/// Compares the gradients of `dir` with this implementation's, run on `device`: those of all cases of a folder with
+/// `cases.json`, or all of one that `scripts/golden/gradients.py` has written.
+///
+/// # Errors
+/// As [`verify_losses`].
+pub fn verify_gradients(dir: &Path, device: &Device) -> Result<VerifyReport, Error> {
+    if !dir.join("cases.json").is_file() {
+        return families::verify(dir, device);
+    }
+    let golden = Golden::read(dir)?;
+    let kept = Tensors::read(&dir.join("grads.safetensors"))?;
+    let mut report = VerifyReport::new(tolerance::NORM);
+    for mode in Mode::ALL {
+        let model = golden.model(mode, device)?;
+        grpo::verify(&golden, mode, &model, &kept, &mut report)?;
+        dpo::verify(&golden, mode, &model, &kept, &mut report)?;
+        sft::verify(&golden, mode, &model, &kept, &mut report)?;
+    }
     Ok(report)
 }
 

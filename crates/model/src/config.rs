@@ -5,6 +5,7 @@
 
 mod family;
 mod hf;
+mod layers;
 mod presets;
 mod rope;
 mod write;
@@ -12,8 +13,11 @@ mod write;
 use std::fmt;
 use std::str::FromStr;
 
+pub use layers::{Heads, LayerVariants};
 pub use presets::Size;
 pub use rope::{Llama3Rope, LongRope, RopeConfig, RopeScaling, YarnRope};
+
+pub(crate) use layers::{KvSource, Reach};
 
 /// A family of decoders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +38,16 @@ pub enum Arch {
     Gemma2,
     /// `gemma3_text`: four norms a layer, norms on q and k, windows with positions of their own.
     Gemma3,
+    /// `gemma4_text`: inputs of each layer's own, wider heads where a layer sees everything, layers that share keys.
+    Gemma4,
+    /// `gemma4_unified_text`: the same without inputs of each layer's own.
+    Gemma4Unified,
+    /// `gpt2`: learned positions, LayerNorm, an MLP without a gate, one map for q, k and v.
+    Gpt2,
+    /// `gpt_neox`: attention and MLP side by side, LayerNorm, part of each head rotated.
+    GptNeox,
+    /// `opt`: learned positions, LayerNorm, ReLU.
+    Opt,
     /// `granite`: multipliers on embedding, residuals, scores and logits.
     Granite,
     /// `olmo3`: norms after each block and on the whole of q and k.
@@ -42,7 +56,7 @@ pub enum Arch {
 
 impl Arch {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 15] = [
         Self::Qwen2,
         Self::Qwen3,
         Self::Llama,
@@ -51,6 +65,11 @@ impl Arch {
         Self::Phi3,
         Self::Gemma2,
         Self::Gemma3,
+        Self::Gemma4,
+        Self::Gemma4Unified,
+        Self::Gpt2,
+        Self::GptNeox,
+        Self::Opt,
         Self::Granite,
         Self::Olmo3,
     ];
@@ -66,9 +85,23 @@ impl Arch {
             Self::Phi3 => "phi3",
             Self::Gemma2 => "gemma2",
             Self::Gemma3 => "gemma3_text",
+            Self::Gemma4 => "gemma4_text",
+            Self::Gemma4Unified => "gemma4_unified_text",
+            Self::Gpt2 => "gpt2",
+            Self::GptNeox => "gpt_neox",
+            Self::Opt => "opt",
             Self::Granite => "granite",
             Self::Olmo3 => "olmo3",
         }
+    }
+
+    /// Their names, for messages.
+    pub fn names() -> String {
+        Self::ALL.map(Self::model_type).join(", ")
+    }
+
+    pub(crate) fn is_gemma4(self) -> bool {
+        matches!(self, Self::Gemma4 | Self::Gemma4Unified)
     }
 
     /// The class that transformers loads it into.
@@ -82,6 +115,11 @@ impl Arch {
             Self::Phi3 => "Phi3ForCausalLM",
             Self::Gemma2 => "Gemma2ForCausalLM",
             Self::Gemma3 => "Gemma3ForCausalLM",
+            Self::Gemma4 => "Gemma4ForCausalLM",
+            Self::Gemma4Unified => "Gemma4UnifiedForCausalLM",
+            Self::Gpt2 => "GPT2LMHeadModel",
+            Self::GptNeox => "GPTNeoXForCausalLM",
+            Self::Opt => "OPTForCausalLM",
             Self::Granite => "GraniteForCausalLM",
             Self::Olmo3 => "Olmo3ForCausalLM",
         }
@@ -112,6 +150,39 @@ pub enum NormPlacement {
     After,
     /// Both.
     Around,
+    /// On the residual stream itself, after attention and after the MLP.
+    OnStream,
+}
+
+/// What a norm divides by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NormKind {
+    /// The root of the mean square.
+    RootMeanSquare,
+    /// The standard deviation, after the mean is taken off; a bias is added.
+    Layer,
+}
+
+/// Queries, keys and values in the weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QkvLayout {
+    /// A map each.
+    Separate,
+    /// One map: all queries, all keys, all values.
+    Blocks,
+    /// One map: query, key and value of the first head, then of the next.
+    PerHead,
+}
+
+/// Maps of the MLP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MlpKind {
+    /// `down(act(gate(x)) · up(x))`
+    Gated,
+    /// The same with gate and up in one map.
+    GatedInOne,
+    /// `down(act(up(x)))`
+    Plain,
 }
 
 /// Norms on queries and keys.
@@ -125,13 +196,17 @@ pub enum QkNorm {
     Whole,
 }
 
-/// What the gate of the MLP goes through.
+/// What the gate of the MLP goes through, or what it widens to where it has no gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activation {
     /// `x · sigmoid(x)`
     Silu,
     /// GELU in its tanh form.
     GeluTanh,
+    /// `x/2 · (1 + erf(x/√2))`
+    Gelu,
+    /// `max(x, 0)`
+    Relu,
 }
 
 /// Constant factors, 1 where a family has none.
@@ -172,6 +247,8 @@ pub struct DecoderConfig {
     pub arch: Arch,
     /// Rows of the embedding. May exceed the tokenizer's size.
     pub vocab_size: usize,
+    /// Width of the embedding and of the head; maps lead to and from the residual stream where it is not the same.
+    pub embedding_size: usize,
     /// Width of the residual stream.
     pub hidden_size: usize,
     /// Width of the MLP.
@@ -186,12 +263,18 @@ pub struct DecoderConfig {
     pub head_dim: usize,
     /// Where the norms are.
     pub norm_placement: NormPlacement,
+    /// What the norms are.
+    pub norm_kind: NormKind,
+    /// There is one after the last layer.
+    pub final_norm: bool,
     /// Added to the mean square in every norm.
-    pub rms_norm_eps: f64,
+    pub norm_eps: f64,
     /// Added to the stored weight of every norm.
     pub norm_offset: f64,
     /// Norms on queries and keys.
     pub qk_norm: QkNorm,
+    /// Values are divided by the root of their mean square, each head on its own.
+    pub value_norm: bool,
     /// The head is the embedding.
     pub tie_word_embeddings: bool,
     /// Bias on q, k and v.
@@ -200,24 +283,36 @@ pub struct DecoderConfig {
     pub output_bias: bool,
     /// Bias in the MLP.
     pub mlp_bias: bool,
-    /// q, k and v are one map, and so are gate and up.
-    pub fused_maps: bool,
+    /// Maps to queries, keys and values.
+    pub qkv: QkvLayout,
+    /// Maps of the MLP.
+    pub mlp: MlpKind,
+    /// Attention and MLP read the same residual stream, which both are added to.
+    pub parallel_residual: bool,
     /// Of the MLP's gate.
     pub activation: Activation,
+    /// What a layer puts out is multiplied by a stored number.
+    pub layer_scalar: bool,
     /// Constant factors.
     pub scales: Scales,
     /// Bounds of scores and logits.
     pub soft_caps: SoftCaps,
+    /// Row of a table of positions that the first token has added to it, where a family has such a table.
+    pub first_position_row: Option<usize>,
     /// Position embedding of layers that see everything.
     pub rope: RopeConfig,
     /// Position embedding of layers with a window.
     pub window_rope: RopeConfig,
     /// Growth of the scores with the position, where a family has it.
     pub score_growth: Option<ScoreGrowth>,
-    /// Dimensions of a head that are rotated, the first ones.
-    pub rotary_dim: usize,
+    /// Share of a head's dimensions that is rotated, the first ones.
+    pub rotary_share: f64,
     /// Sliding window per layer: position t sees t−w+1 … t. `None` sees everything before it.
     pub windows: Vec<Option<usize>>,
+    /// Differences between the layers.
+    pub variants: LayerVariants,
+    /// Width of what each layer is told about the token itself, past all layers before it.
+    pub per_layer_input: Option<usize>,
     /// Longest sequence the model was made for.
     pub max_position_embeddings: usize,
     /// Standard deviation of fresh weights.
@@ -229,11 +324,6 @@ pub struct DecoderConfig {
 }
 
 impl DecoderConfig {
-    /// Query heads that share a key head.
-    pub(crate) fn group(&self) -> usize {
-        self.n_heads / self.n_kv_heads
-    }
-
     /// Number of parameters without adapters.
     pub fn n_params(&self) -> usize {
         crate::weights::tensor_shapes(self).iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()

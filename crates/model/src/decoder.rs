@@ -1,14 +1,16 @@
 //! The decoder: one graph for rollout and for training.
 //!
-//! Modules carry HF's field names and HF's `[out, in]` weights, so that a path in the module tree *is* the name in a
-//! safetensors file. Nothing here knows about files, sampling or losses.
+//! Modules carry llama's field names and HF's `[out, in]` weights, so that a path in the module tree is the name in a
+//! safetensors file but for the families of `weights::names`. Nothing here knows about files, sampling or losses.
 //!
 //! # Source
 //! `modeling_*.py` of each family in transformers 5.23.0, for the arithmetic; the code is our own.
 
 mod attention;
 mod cache;
+mod layer;
 mod linear;
+mod mlp;
 mod norm;
 mod positions;
 mod rope;
@@ -19,20 +21,22 @@ use std::sync::Arc;
 
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
-use kernels::{Gate, LogitScale, gated, linear};
+use kernels::{LogitScale, linear};
 
 pub use cache::KvCache;
 pub use linear::Linear;
-pub use norm::RmsNorm;
+pub use norm::Norm;
 pub use token_batch::TokenBatch;
 
 pub(crate) use attention::Attention;
+pub(crate) use layer::Layer;
+pub(crate) use mlp::Mlp;
 pub(crate) use positions::Positions;
 
-use crate::config::{Activation, DecoderConfig, Scales};
-use crate::lora::{LoraConfig, Target};
+use crate::config::{DecoderConfig, Scales};
+use crate::lora::LoraConfig;
 use attention::Frame;
-use cache::LayerCache;
+use layer::{Step, normed};
 
 /// A causal language model, with or without a LoRA adapter.
 #[derive(Module, Debug)]
@@ -50,7 +54,17 @@ pub struct LanguageModel {
 pub(crate) struct Body {
     pub(crate) embed_tokens: Embedding,
     pub(crate) layers: Vec<Layer>,
-    pub(crate) norm: RmsNorm,
+    pub(crate) norm: Option<Norm>,
+    /// Rows to add to the tokens by their position.
+    pub(crate) embed_positions: Option<Embedding>,
+    /// From the embedding's width to the residual stream's, and back.
+    pub(crate) project_in: Option<Linear>,
+    pub(crate) project_out: Option<Linear>,
+    /// One row for each token, with a part for each layer.
+    pub(crate) embed_tokens_per_layer: Option<Embedding>,
+    /// From the embedded token to the same parts.
+    pub(crate) per_layer_model_projection: Option<Linear>,
+    pub(crate) per_layer_projection_norm: Option<Norm>,
 }
 
 /// A table of vectors: the embedding, or the head of an untied model.
@@ -58,32 +72,6 @@ pub(crate) struct Body {
 pub(crate) struct Embedding {
     /// `[V, D]`
     pub(crate) weight: Param<Tensor<2>>,
-}
-
-/// Its norms carry HF's names, which say less than they seem to: the one after attention stands before the MLP unless
-/// the layer also has one after the MLP.
-#[derive(Module, Debug)]
-pub(crate) struct Layer {
-    pub(crate) self_attn: Attention,
-    pub(crate) mlp: Mlp,
-    pub(crate) input_layernorm: Option<RmsNorm>,
-    pub(crate) post_attention_layernorm: RmsNorm,
-    pub(crate) pre_feedforward_layernorm: Option<RmsNorm>,
-    pub(crate) post_feedforward_layernorm: Option<RmsNorm>,
-    /// Of what a block adds to the residual stream.
-    pub(crate) residual_scale: f64,
-}
-
-/// The gated MLP: `down(act(gate(x)) · up(x))`.
-#[derive(Module, Debug)]
-pub(crate) struct Mlp {
-    pub(crate) gate_proj: Option<Linear>,
-    pub(crate) up_proj: Option<Linear>,
-    /// Instead of the two, where a family has them in one.
-    pub(crate) gate_up_proj: Option<Linear>,
-    pub(crate) down_proj: Linear,
-    #[module(skip)]
-    pub(crate) activation: Activation,
 }
 
 /// Chosen rows of a flat `[B·T, D]` tensor.
@@ -104,6 +92,67 @@ pub(crate) fn soft_capped<const D: usize>(x: Tensor<D>, cap: Option<f64>) -> Ten
 impl Embedding {
     pub(crate) fn new(weight: Tensor<2>) -> Self {
         Self { weight: Param::from_tensor(weight) }
+    }
+
+    /// The scaled vectors of `ids`, in `dtype`.
+    fn rows(&self, ids: Tensor<1, Int>, scale: f64, dtype: DType) -> Tensor<2> {
+        let rows = self.weight.val().select(0, ids);
+        let rows = if rows.dtype() == dtype { rows } else { rows.cast(dtype) };
+        // transformers rounds the factor to the type of the weights.
+        match dtype {
+            _ if scale == 1.0 => rows,
+            DType::BF16 => rows.mul_scalar(half::bf16::from_f64(scale).to_f64()),
+            DType::F16 => rows.mul_scalar(half::f16::from_f64(scale).to_f64()),
+            _ => rows.mul_scalar(scale),
+        }
+    }
+}
+
+impl Body {
+    pub(crate) fn new(
+        embed_tokens: Embedding,
+        layers: Vec<Layer>,
+        norm: Option<Norm>,
+        per_layer: Option<(Embedding, Linear, Norm)>,
+    ) -> Self {
+        let (embed_tokens_per_layer, per_layer_model_projection, per_layer_projection_norm) = match per_layer
+        {
+            Some((table, map, norm)) => (Some(table), Some(map), Some(norm)),
+            None => (None, None, None),
+        };
+        Self {
+            embed_tokens,
+            layers,
+            norm,
+            embed_positions: None,
+            project_in: None,
+            project_out: None,
+            embed_tokens_per_layer,
+            per_layer_model_projection,
+            per_layer_projection_norm,
+        }
+    }
+
+    /// What the head reads.
+    fn last_norm(&self, x: Tensor<2>) -> Tensor<2> {
+        let x = normed(self.norm.as_ref(), x);
+        match &self.project_out {
+            Some(map) => map.forward(x),
+            None => x,
+        }
+    }
+
+    /// What each layer is told about the token: a row of a table, and a map of the embedded token, in equal parts.
+    fn per_layer_inputs(&self, x: &Tensor<2>, ids: Tensor<1, Int>, n_layers: usize) -> Option<Tensor<2>> {
+        let table = self.embed_tokens_per_layer.as_ref()?;
+        let (map, norm) =
+            (self.per_layer_model_projection.as_ref()?, self.per_layer_projection_norm.as_ref()?);
+        let [n, d] = x.dims();
+        let width = table.weight.val().dims()[1] / n_layers;
+        let told = table.rows(ids, (width as f64).sqrt(), x.dtype());
+        let mapped = map.forward(x.clone()).mul_scalar((d as f64).powf(-0.5));
+        let mapped = norm.forward(mapped.reshape([n, n_layers, width])).reshape([n, n_layers * width]);
+        Some((mapped + told).mul_scalar(0.5_f64.sqrt()))
     }
 }
 
@@ -129,7 +178,9 @@ impl LanguageModel {
 
     /// Type of the activations. Matrices may be narrower ([`LanguageModel::with_bf16_matrices`]).
     pub fn dtype(&self) -> DType {
-        self.model.norm.weight.val().dtype()
+        let norm = self.model.layers.first().map(|layer| &layer.post_attention_layernorm);
+        let norm = norm.or(self.model.norm.as_ref()).expect("a model has a norm");
+        norm.weight.val().dtype()
     }
 
     /// The model with its matrices rounded to bf16 and everything else as it is: half the memory to read for each token
@@ -140,8 +191,11 @@ impl LanguageModel {
             linear.weight = rounded(linear.weight);
             linear
         });
+        let table = |table: Embedding| Embedding { weight: rounded(table.weight) };
         model.model.embed_tokens.weight = rounded(model.model.embed_tokens.weight);
-        model.lm_head = model.lm_head.map(|head| Embedding { weight: rounded(head.weight) });
+        model.model.embed_positions = model.model.embed_positions.map(table);
+        model.model.embed_tokens_per_layer = model.model.embed_tokens_per_layer.map(table);
+        model.lm_head = model.lm_head.map(table);
         model
     }
 
@@ -153,56 +207,55 @@ impl LanguageModel {
     /// # Shapes
     /// `[B, T]` tokens → `[B, T, D]`; values at padding are finite and meaningless.
     pub fn hidden(&self, batch: &TokenBatch) -> Tensor<3> {
-        let frame = Frame::of_batch(batch, &self.config, (&self.device(), self.dtype()));
-        let mut x = self.embed(batch);
+        let mut frame = Frame::of_batch(batch, &self.config, (&self.device(), self.dtype()));
+        let (mut x, inputs) = self.embed(batch);
         for (idx, layer) in self.model.layers.iter().enumerate() {
-            x = layer.forward(x, None, &frame, self.config.windows[idx], None);
+            x = layer.forward(x, &mut frame, self.step(idx, &inputs));
         }
         self.finish(x, batch)
     }
 
-    /// The first step of [`LanguageModel::hidden`], which is `embed`, `layer` by `layer`, `finish`: for callers that keep
+    /// The first step of [`LanguageModel::hidden`], which is `start`, `layer` by `layer`, `finish`: for callers that keep
     /// the tensors between layers and compute the rest again.
     ///
     /// # Shapes
     /// `[B, T]` tokens → `[B·T, D]`
-    pub fn embed(&self, batch: &TokenBatch) -> Tensor<2> {
-        let ids: Vec<i32> = batch.ids().iter().map(|&id| id as i32).collect();
-        let ids = Tensor::<1, Int>::from_data(
-            TensorData::new(ids, [batch.n_rows() * batch.n_cols()]),
-            &self.device(),
-        );
-        let embedded = self.model.embed_tokens.weight.val().select(0, ids);
-        let embedded = if embedded.dtype() == self.dtype() { embedded } else { embedded.cast(self.dtype()) };
-        // transformers rounds the factor to the type of the weights.
-        match (self.config.scales.embedding, self.dtype()) {
-            (1.0, _) => embedded,
-            (scale, DType::BF16) => embedded.mul_scalar(half::bf16::from_f64(scale).to_f64()),
-            (scale, DType::F16) => embedded.mul_scalar(half::f16::from_f64(scale).to_f64()),
-            (scale, _) => embedded.mul_scalar(scale),
-        }
+    pub fn start(&self, batch: &TokenBatch) -> Tensor<2> {
+        self.embed(batch).0
     }
 
-    /// One layer; see [`LanguageModel::embed`].
+    /// One layer; see [`LanguageModel::start`].
     ///
     /// # Shapes
     /// `[B·T, D]` → `[B·T, D]`
+    ///
+    /// # Panics
+    /// If the model's layers do not stand alone.
     pub fn layer(&self, idx: usize, x: Tensor<2>, batch: &TokenBatch) -> Tensor<2> {
-        let frame = Frame::of_batch(batch, &self.config, (&self.device(), self.dtype()));
-        self.model.layers[idx].forward(x, None, &frame, self.config.windows[idx], None)
+        assert!(self.layers_stand_alone(), "layer {idx} reads more than the one before it gives");
+        let mut frame = Frame::of_batch(batch, &self.config, (&self.device(), self.dtype()));
+        self.model.layers[idx].forward(x, &mut frame, self.step(idx, &None))
     }
 
-    /// The last norm; see [`LanguageModel::embed`].
+    /// The last norm; see [`LanguageModel::start`].
     ///
     /// # Shapes
     /// `[B·T, D]` → `[B, T, D]`
     pub fn finish(&self, x: Tensor<2>, batch: &TokenBatch) -> Tensor<3> {
-        unflatten(self.model.norm.forward(x), batch)
+        unflatten(self.model.last_norm(x), batch)
     }
 
-    /// Whether the embedding asks for a gradient.
+    /// Whether a layer reads nothing but what the one before it gives.
+    pub fn layers_stand_alone(&self) -> bool {
+        self.config.per_layer_input.is_none() && self.config.variants.n_shared_kv == 0
+    }
+
+    /// Whether what stands before the first layer asks for a gradient.
     pub fn trains_embedding(&self) -> bool {
-        self.model.embed_tokens.weight.val().is_require_grad()
+        let tables = [Some(&self.model.embed_tokens), self.model.embed_positions.as_ref()];
+        let tables = tables.into_iter().flatten().map(|table| &table.weight);
+        let maps = self.model.project_in.iter().map(|map| &map.weight);
+        tables.chain(maps).any(|weight| weight.val().is_require_grad())
     }
 
     /// [`LanguageModel::hidden`] of the last token of each row alone: its last layer computes nothing but those.
@@ -215,29 +268,29 @@ impl LanguageModel {
     pub fn last_hidden(&self, batch: &TokenBatch) -> Tensor<2> {
         let (device, dtype) = (self.device(), self.dtype());
         let slots = batch.last_slots();
-        let mut x = self.embed(batch);
+        let (mut x, inputs) = self.embed(batch);
         let Some((last, layers)) = self.model.layers.split_last() else {
-            return self.model.norm.forward(select_slots(x, &slots));
+            return self.model.last_norm(select_slots(x, &slots));
         };
-        let frame = Frame::of_batch(batch, &self.config, (&device, dtype));
-        for (layer, window) in layers.iter().zip(&self.config.windows) {
-            x = layer.forward(x, None, &frame, *window, None);
+        let mut frame = Frame::of_batch(batch, &self.config, (&device, dtype));
+        for (idx, layer) in layers.iter().enumerate() {
+            x = layer.forward(x, &mut frame, self.step(idx, &inputs));
         }
-        let frame = Frame::of_last_tokens(batch, &self.config, (&device, dtype));
-        let x = last.forward(x, Some(&slots), &frame, self.config.windows[layers.len()], None);
-        self.model.norm.forward(x)
+        let mut frame = Frame::of_last_tokens(batch, &self.config, (&device, dtype)).after(frame);
+        let step = Step { slots: Some(&slots), ..self.step(layers.len(), &inputs) };
+        self.model.last_norm(last.forward(x, &mut frame, step))
     }
 
     /// The residual stream before every layer, then [`LanguageModel::hidden`]: `n_layers + 1` tensors `[B, T, D]`.
     ///
     /// The same points as `output_hidden_states` of transformers.
     pub fn hidden_states(&self, batch: &TokenBatch) -> Vec<Tensor<3>> {
-        let frame = Frame::of_batch(batch, &self.config, (&self.device(), self.dtype()));
-        let mut x = self.embed(batch);
+        let mut frame = Frame::of_batch(batch, &self.config, (&self.device(), self.dtype()));
+        let (mut x, inputs) = self.embed(batch);
         let mut states = Vec::with_capacity(self.config.n_layers + 1);
         for (idx, layer) in self.model.layers.iter().enumerate() {
             states.push(unflatten(x.clone(), batch));
-            x = layer.forward(x, None, &frame, self.config.windows[idx], None);
+            x = layer.forward(x, &mut frame, self.step(idx, &inputs));
         }
         states.push(self.finish(x, batch));
         states
@@ -250,10 +303,11 @@ impl LanguageModel {
     /// If there is not a slot for each row, or the batch is not right-padded.
     pub fn extend(&self, batch: &TokenBatch, slots: &[usize], cache: &mut KvCache) -> Tensor<3> {
         let admitted = cache.admit(batch, slots);
-        let frame = Frame::with_cache(admitted, slots, &self.config, (&self.device(), self.dtype()));
-        let mut x = self.embed(batch);
+        let (mut x, inputs) = self.embed(&admitted.batch);
+        let mut frame = Frame::with_cache(admitted, slots, &self.config, (&self.device(), self.dtype()));
         for (idx, layer) in self.model.layers.iter().enumerate() {
-            x = layer.forward(x, None, &frame, self.config.windows[idx], Some(cache.layer_mut(idx)));
+            let step = Step { cache: Some(cache.layer_mut(idx)), ..self.step(idx, &inputs) };
+            x = layer.forward(x, &mut frame, step);
         }
         self.finish(x, batch)
     }
@@ -293,108 +347,44 @@ impl LanguageModel {
             temperature: 1.0,
         }
     }
+
+    /// The residual stream before the first layer, and the layers' own inputs side by side.
+    ///
+    /// # Shapes
+    /// `[B·T, D]`, `[B·T, layers · width]`
+    fn embed(&self, batch: &TokenBatch) -> (Tensor<2>, Option<Tensor<2>>) {
+        let ids: Vec<i32> = batch.ids().iter().map(|&id| id as i32).collect();
+        let ids = Tensor::<1, Int>::from_data(
+            TensorData::new(ids, [batch.n_rows() * batch.n_cols()]),
+            &self.device(),
+        );
+        let x = self.model.embed_tokens.rows(ids.clone(), self.config.scales.embedding, self.dtype());
+        let x = match &self.model.project_in {
+            Some(map) => map.forward(x),
+            None => x,
+        };
+        let x = match (&self.model.embed_positions, self.config.first_position_row) {
+            (Some(table), Some(first)) => {
+                let rows = batch.position_rows(first, &self.device());
+                x + table.rows(rows, 1.0, self.dtype())
+            }
+            _ => x,
+        };
+        let inputs = self.model.per_layer_inputs(&x, ids, self.config.n_layers);
+        (x, inputs)
+    }
+
+    /// What layer `idx` is given besides the residual stream.
+    fn step(&self, idx: usize, inputs: &Option<Tensor<2>>) -> Step<'_> {
+        let width = self.config.per_layer_input.unwrap_or(0);
+        let input = inputs.as_ref().map(|inputs| inputs.clone().narrow(1, idx * width, width));
+        Step { slots: None, window: self.config.windows[idx], input, cache: None }
+    }
 }
 
 fn unflatten(x: Tensor<2>, batch: &TokenBatch) -> Tensor<3> {
     let d = x.dims()[1];
     x.reshape([batch.n_rows(), batch.n_cols(), d])
-}
-
-impl Layer {
-    /// The linear map of a target, where the layer has it.
-    pub(crate) fn linear(&self, target: Target) -> Option<&Linear> {
-        let (attn, mlp) = (&self.self_attn, &self.mlp);
-        match target {
-            Target::QProj => attn.q_proj.as_ref(),
-            Target::KProj => attn.k_proj.as_ref(),
-            Target::VProj => attn.v_proj.as_ref(),
-            Target::QkvProj => attn.qkv_proj.as_ref(),
-            Target::OProj => Some(&attn.o_proj),
-            Target::GateProj => mlp.gate_proj.as_ref(),
-            Target::UpProj => mlp.up_proj.as_ref(),
-            Target::GateUpProj => mlp.gate_up_proj.as_ref(),
-            Target::DownProj => Some(&mlp.down_proj),
-        }
-    }
-
-    /// As [`Layer::linear`], to change it.
-    pub(crate) fn linear_mut(&mut self, target: Target) -> Option<&mut Linear> {
-        let (attn, mlp) = (&mut self.self_attn, &mut self.mlp);
-        match target {
-            Target::QProj => attn.q_proj.as_mut(),
-            Target::KProj => attn.k_proj.as_mut(),
-            Target::VProj => attn.v_proj.as_mut(),
-            Target::QkvProj => attn.qkv_proj.as_mut(),
-            Target::OProj => Some(&mut attn.o_proj),
-            Target::GateProj => mlp.gate_proj.as_mut(),
-            Target::UpProj => mlp.up_proj.as_mut(),
-            Target::GateUpProj => mlp.gate_up_proj.as_mut(),
-            Target::DownProj => Some(&mut mlp.down_proj),
-        }
-    }
-
-    /// The output at all slots, or at some of them, whose positions `frame` then holds.
-    ///
-    /// # Shapes
-    /// `[B·S, D]` → `[B·T, D]`: rows are kept flat because a matrix product with a shared weight is one GEMM only in 2-D.
-    fn forward(
-        &self,
-        x: Tensor<2>,
-        slots: Option<&[usize]>,
-        frame: &Frame,
-        window: Option<usize>,
-        cache: Option<&mut LayerCache>,
-    ) -> Tensor<2> {
-        let (middle, last) = (&self.post_attention_layernorm, self.post_feedforward_layernorm.as_ref());
-        let (after_attention, before_mlp) = match last {
-            Some(_) => (Some(middle), self.pre_feedforward_layernorm.as_ref()),
-            None => (None, Some(middle)),
-        };
-        let attended = self.self_attn.forward(
-            normed(self.input_layernorm.as_ref(), x.clone()),
-            slots,
-            frame,
-            window,
-            cache,
-        );
-        let x = match slots {
-            Some(slots) => select_slots(x, slots),
-            None => x,
-        };
-        let x = self.add(x, normed(after_attention, attended));
-        let fed = self.mlp.forward(normed(before_mlp, x.clone()));
-        self.add(x, normed(last, fed))
-    }
-
-    fn add(&self, x: Tensor<2>, block: Tensor<2>) -> Tensor<2> {
-        if self.residual_scale == 1.0 { x + block } else { x + block.mul_scalar(self.residual_scale) }
-    }
-}
-
-fn normed(norm: Option<&RmsNorm>, x: Tensor<2>) -> Tensor<2> {
-    match norm {
-        Some(norm) => norm.forward(x),
-        None => x,
-    }
-}
-
-impl Mlp {
-    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let (gate, up) = match (&self.gate_up_proj, &self.gate_proj, &self.up_proj) {
-            (Some(both), ..) => {
-                let both = both.forward(x);
-                let width = both.dims()[1] / 2;
-                (both.clone().narrow(1, 0, width), both.narrow(1, width, width))
-            }
-            (None, Some(gate), Some(up)) => (gate.forward(x.clone()), up.forward(x)),
-            _ => unreachable!("a model is built with one map or with two"),
-        };
-        let gate_kind = match self.activation {
-            Activation::Silu => Gate::Silu,
-            Activation::GeluTanh => Gate::GeluTanh,
-        };
-        self.down_proj.forward(gated(gate, up, gate_kind))
-    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::config::Arch;
+
 /// A failure of this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -22,7 +24,7 @@ pub enum Error {
         reason: String,
     },
     /// The model's architecture is not one of ours.
-    #[error("model_type `{model_type}` is not supported (supported: qwen2, qwen3, llama, mistral)")]
+    #[error("model_type `{model_type}` is not supported (supported: {})", Arch::names())]
     UnsupportedModelType {
         /// As config.json has it.
         model_type: String,

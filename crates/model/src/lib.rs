@@ -23,12 +23,12 @@ mod test_support;
 pub mod verify;
 mod weights;
 
-pub use adapter::write_floor_adapter;
+pub use adapter::{write_floor_adapter, write_foreign_floor};
 pub use config::{
-    Activation, Arch, DecoderConfig, Llama3Rope, LongRope, NormPlacement, QkNorm, RopeConfig, RopeScaling,
-    Scales, ScoreGrowth, Size, SoftCaps, YarnRope,
+    Activation, Arch, DecoderConfig, Heads, LayerVariants, Llama3Rope, LongRope, MlpKind, NormKind,
+    NormPlacement, QkNorm, QkvLayout, RopeConfig, RopeScaling, Scales, ScoreGrowth, Size, SoftCaps, YarnRope,
 };
-pub use decoder::{KvCache, LanguageModel, Linear, RmsNorm, TokenBatch};
+pub use decoder::{KvCache, LanguageModel, Linear, Norm, TokenBatch};
 pub use device::{DeviceChoice, DeviceInfo, devices};
 pub use engine::{
     Engine, EngineConfig, EngineStats, Event, Finish, GenerateRequest, Generation, Sampling, ScoreRequest,

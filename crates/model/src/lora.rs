@@ -1,13 +1,12 @@
 //! Low-rank adapters on a model in memory: attach, detach, merge. Files are `adapter`'s.
 
 use std::fmt;
-use std::str::FromStr;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::Error;
-use crate::config::DecoderConfig;
+use crate::config::{DecoderConfig, MlpKind, QkvLayout};
 use crate::decoder::{LanguageModel, Linear};
 use crate::weights::{LinearShape, linear_shapes, tensor_rng, uniform_values};
 
@@ -32,11 +31,15 @@ pub enum Target {
     GateUpProj,
     /// `mlp.down_proj`
     DownProj,
+    /// `per_layer_input_gate`
+    PerLayerInputGate,
+    /// `per_layer_projection`
+    PerLayerProjection,
 }
 
 impl Target {
     /// All of them, of all families.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::QProj,
         Self::KProj,
         Self::VProj,
@@ -46,6 +49,8 @@ impl Target {
         Self::UpProj,
         Self::GateUpProj,
         Self::DownProj,
+        Self::PerLayerInputGate,
+        Self::PerLayerProjection,
     ];
 
     /// Its name in PEFT's `target_modules`.
@@ -60,6 +65,8 @@ impl Target {
             Self::UpProj => "up_proj",
             Self::GateUpProj => "gate_up_proj",
             Self::DownProj => "down_proj",
+            Self::PerLayerInputGate => "per_layer_input_gate",
+            Self::PerLayerProjection => "per_layer_projection",
         }
     }
 
@@ -68,6 +75,7 @@ impl Target {
         let parent = match self {
             Self::QProj | Self::KProj | Self::VProj | Self::QkvProj | Self::OProj => "self_attn",
             Self::GateProj | Self::UpProj | Self::GateUpProj | Self::DownProj => "mlp",
+            Self::PerLayerInputGate | Self::PerLayerProjection => return self.name().to_owned(),
         };
         format!("{parent}.{}", self.name())
     }
@@ -79,15 +87,22 @@ impl fmt::Display for Target {
     }
 }
 
-impl FromStr for Target {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self, Error> {
-        Self::ALL.into_iter().find(|target| target.name() == name).ok_or_else(|| Error::UnsupportedVariant {
-            model_type: "lora".to_owned(),
-            field: "target_modules".to_owned(),
-            value: name.to_owned(),
-        })
+impl Target {
+    /// All that some family calls by this name, as PEFT's `target_modules` have it: `q_proj`, gpt2's `c_proj`, which are
+    /// two, or `attn.c_proj`.
+    ///
+    /// # Errors
+    /// If no family has such a map in its layers.
+    pub fn named(name: &str) -> Result<Vec<Self>, Error> {
+        let called = Self::called(name);
+        if called.is_empty() {
+            return Err(Error::UnsupportedVariant {
+                model_type: "lora".to_owned(),
+                field: "target_modules".to_owned(),
+                value: name.to_owned(),
+            });
+        }
+        Ok(called)
     }
 }
 
@@ -112,19 +127,31 @@ impl LoraConfig {
     /// has remains.
     pub(crate) fn on(&self, config: &DecoderConfig) -> Self {
         let whole = |target: Target| match target {
-            Target::QProj | Target::KProj | Target::VProj if config.fused_maps => Target::QkvProj,
-            Target::GateProj | Target::UpProj if config.fused_maps => Target::GateUpProj,
+            Target::QProj | Target::KProj | Target::VProj if config.qkv != QkvLayout::Separate => {
+                Target::QkvProj
+            }
+            Target::GateProj | Target::UpProj if config.mlp == MlpKind::GatedInOne => Target::GateUpProj,
             other => other,
         };
         let wanted: Vec<Target> = self.targets.iter().copied().map(whole).collect();
-        let present = linear_shapes(config).into_iter().map(|shape| shape.target);
-        Self { targets: present.filter(|target| wanted.contains(target)).collect(), ..self.clone() }
+        let mut targets = present_targets(config);
+        targets.retain(|target| wanted.contains(target));
+        Self { targets, ..self.clone() }
     }
 
     /// What the side path is multiplied by.
     pub fn scale(&self) -> f32 {
         self.alpha / self.rank as f32
     }
+}
+
+/// The linear maps that any layer of a model has.
+pub(crate) fn present_targets(config: &DecoderConfig) -> Vec<Target> {
+    let shapes = (0..config.n_layers).flat_map(|layer| linear_shapes(config, layer));
+    let mut targets: Vec<Target> = shapes.map(|shape| shape.target).collect();
+    targets.sort_unstable();
+    targets.dedup();
+    targets
 }
 
 /// One side path: where it is and its two matrices on the host.
@@ -140,11 +167,12 @@ pub(crate) struct LoraPair {
 
 /// Names and shapes of all side paths of an adapter.
 pub(crate) fn lora_places(config: &DecoderConfig, lora: &LoraConfig) -> Vec<(String, LinearShape)> {
-    let layers = 0..config.n_layers;
-    let shapes = linear_shapes(config).into_iter().filter(|shape| lora.targets.contains(&shape.target));
-    let shapes: Vec<LinearShape> = shapes.collect();
-    let name = |layer: usize, shape: &LinearShape| format!("model.layers.{layer}.{}", shape.target.path());
-    layers.flat_map(|layer| shapes.iter().map(move |shape| (name(layer, shape), *shape))).collect()
+    let places = (0..config.n_layers).flat_map(|layer| {
+        let shapes = linear_shapes(config, layer).into_iter();
+        let shapes = shapes.filter(|shape| lora.targets.contains(&shape.target));
+        shapes.map(move |shape| (format!("model.layers.{layer}.{}", shape.target.path()), shape))
+    });
+    places.collect()
 }
 
 /// The pairs of a new adapter: A as PEFT draws it (Kaiming-uniform with a = √5, i.e. ±1/√in), B zero.

@@ -5,6 +5,7 @@
 mod decode;
 mod logits;
 mod reference;
+mod reload;
 
 pub use decode::verify_decode;
 pub use logits::verify_logits;

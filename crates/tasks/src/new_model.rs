@@ -41,7 +41,7 @@ pub fn new_model(
     data::train_bpe(texts(entries)?.into_iter(), entries, dir)?;
     let dtype = if size == Size::Q05b { DType::BF16 } else { DType::F32 };
     LanguageModel::fresh(&config, seed, &Device::flex())
-        .save(dir, &SaveOptions { dtype, companions: None })?;
+        .save(dir, &SaveOptions { dtype, ..SaveOptions::default() })?;
     Ok(config)
 }
 

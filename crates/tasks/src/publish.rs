@@ -55,13 +55,26 @@ impl Publisher {
         Ok(artifact)
     }
 
+    /// As [`Publisher::floor`], for a model of a family that is not ours.
+    ///
+    /// # Errors
+    /// If no linear map is recognised among its weights, or a file cannot be written.
+    pub fn foreign_floor(&self, model_dir: &Path, lora: &LoraConfig, seed: u64) -> anyhow::Result<Artifact> {
+        model::write_foreign_floor(&self.stage, model_dir, lora, &self.base_model, seed)?;
+        let artifact = self.move_in(0)?;
+        self.clear_leftovers()?;
+        Ok(artifact)
+    }
+
     /// Publishes the adapter of `model` as it is after `step` optimizer steps.
     ///
     /// # Errors
-    /// If the model has no adapter, a weight is not finite (what lies there stays), or a file cannot be written.
+    /// If the model has no adapter, a weight is not finite, what was written computes something else (what lies there
+    /// stays), or a file cannot be written.
     pub fn adapter(&self, model: &LanguageModel, step: u64) -> anyhow::Result<Artifact> {
         model.save_adapter(&self.stage, &self.base_model)?;
         check_finite(&self.stage.join(ADAPTER_FILES[0]))?;
+        model.check_adapter(&self.stage)?;
         self.move_in(step)
     }
 

@@ -84,8 +84,12 @@ pub fn lora_config(spec: &LoraSpec) -> Result<LoraConfig, BadInput> {
     if spec.r == 0 {
         return Err(BadInput::new("[optimizer] lora.r is 0", "a rank such as 16"));
     }
-    let targets = spec.targets.iter().map(|target| named::<Target>("[optimizer] lora.targets", target));
-    Ok(LoraConfig { rank: spec.r, alpha: spec.alpha as f32, targets: targets.collect::<Result<_, _>>()? })
+    let targets = spec.targets.iter().map(|name| {
+        let hint = "see examples/quickstart.toml";
+        Target::named(name).map_err(|error| BadInput::new(format!("[optimizer] lora.targets: {error}"), hint))
+    });
+    let targets = targets.collect::<Result<Vec<_>, _>>()?.concat();
+    Ok(LoraConfig { rank: spec.r, alpha: spec.alpha as f32, targets })
 }
 
 /// The opponent of a run.

@@ -14,9 +14,12 @@ pub trait CausalLm: Module {
     /// # Shapes
     /// `[B,T]` → `[B,T,D]`
     fn hidden(&self, batch: &TokenBatch) -> Tensor<3> {
-        let x = (0..self.n_layers()).fold(self.embed(batch), |x, idx| self.layer(idx, x, batch));
+        let x = (0..self.n_layers()).fold(self.start(batch), |x, idx| self.layer(idx, x, batch));
         self.finish(x, batch)
     }
+
+    /// Whether a layer reads nothing but what the one before it gives; only then is it called alone.
+    fn layers_stand_alone(&self) -> bool;
 
     /// Number of layers.
     fn n_layers(&self) -> usize;
@@ -25,7 +28,7 @@ pub trait CausalLm: Module {
     ///
     /// # Shapes
     /// `[B,T]` → `[B·T,D]`
-    fn embed(&self, batch: &TokenBatch) -> Tensor<2>;
+    fn start(&self, batch: &TokenBatch) -> Tensor<2>;
 
     /// One layer.
     ///
@@ -39,7 +42,7 @@ pub trait CausalLm: Module {
     /// `[B·T,D]` → `[B,T,D]`
     fn finish(&self, x: Tensor<2>, batch: &TokenBatch) -> Tensor<3>;
 
-    /// Whether [`CausalLm::embed`] has weights that are trained.
+    /// Whether [`CausalLm::start`] has weights that are trained.
     fn trains_embedding(&self) -> bool;
 
     /// The head, for objectives that never write the logits of the whole vocabulary: its weight `[V,D]`, and what
@@ -52,12 +55,16 @@ impl CausalLm for LanguageModel {
         Self::hidden(self, batch)
     }
 
+    fn layers_stand_alone(&self) -> bool {
+        Self::layers_stand_alone(self)
+    }
+
     fn n_layers(&self) -> usize {
         self.config().n_layers
     }
 
-    fn embed(&self, batch: &TokenBatch) -> Tensor<2> {
-        Self::embed(self, batch)
+    fn start(&self, batch: &TokenBatch) -> Tensor<2> {
+        Self::start(self, batch)
     }
 
     fn layer(&self, idx: usize, x: Tensor<2>, batch: &TokenBatch) -> Tensor<2> {

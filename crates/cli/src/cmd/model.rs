@@ -19,9 +19,10 @@ pub(crate) fn run(args: ModelArgs) -> Result<()> {
 }
 
 fn new(args: &ModelNewArgs) -> Result<()> {
-    let arch = args.arch.parse().map_err(|_| {
-        Failure::bad_input(format!("no architecture `{}`", args.arch), "qwen2, qwen3, llama or mistral")
-    })?;
+    let arch = args
+        .arch
+        .parse()
+        .map_err(|_| Failure::bad_input(format!("no architecture `{}`", args.arch), model::Arch::names()))?;
     let size = args.size.parse().map_err(|_| {
         Failure::bad_input(format!("no size `{}`", args.size), "pico, nano, tiny, small or q05b")
     })?;
@@ -57,8 +58,13 @@ fn merge(args: &ModelMergeArgs) -> Result<()> {
     read_config(&args.model)?;
     let device = DeviceChoice::Cpu.open()?.device;
     let merged = LanguageModel::load(&args.model, DType::F32, &device)?.with_adapter(&args.adapter)?.merged();
-    merged
-        .save(&args.out, &SaveOptions { companions: Some(args.model.clone()), ..SaveOptions::default() })?;
+    let options = SaveOptions {
+        companions: Some(args.model.clone()),
+        max_shard_size: args.max_shard_size,
+        ..SaveOptions::default()
+    };
+    merged.save(&args.out, &options)?;
+    merged.check_saved(&args.out)?;
     println!("{}", args.out.display());
     Ok(())
 }

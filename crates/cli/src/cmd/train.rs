@@ -123,9 +123,18 @@ fn leave_artifact(asked: &Asked, error: anyhow::Error) -> ExitCode {
 }
 
 fn floor(asked: &Asked, model_dir: &std::path::Path, out: &std::path::Path) -> Result<()> {
-    let config = model::DecoderConfig::from_dir(model_dir)?;
     let lora = tasks::settings::lora_config(&schema::LoraSpec::default())?;
-    Publisher::new(out, &asked.model)?.floor(&config, &lora, 0)?;
+    let publisher = Publisher::new(out, &asked.model)?;
+    match model::DecoderConfig::from_dir(model_dir) {
+        Ok(config) => publisher.floor(&config, &lora, 0)?,
+        Err(
+            reason @ (model::Error::UnsupportedModelType { .. } | model::Error::UnsupportedVariant { .. }),
+        ) => {
+            eprintln!("warning: {reason}; the adapter that is left changes nothing");
+            publisher.foreign_floor(model_dir, &lora, 0)?
+        }
+        Err(error) => return Err(error.into()),
+    };
     Ok(())
 }
 

@@ -31,6 +31,10 @@ pub(crate) fn run(args: VerifyArgs, verbose: bool) -> Result<()> {
             let check = |dir: &Path| of_model(model::verify::verify_decode(dir, &device));
             ("decode", folders(&args.paths, LOGITS, check)?)
         }
+        VerifyWhat::Gradients => {
+            let check = |dir: &Path| Ok(grpo::verify::verify_gradients(dir, &device)?);
+            ("gradients", folders(&args.paths, "grads.safetensors", check)?)
+        }
         VerifyWhat::Losses => {
             let check = |dir: &Path| Ok(grpo::verify::verify_losses(dir, &device)?);
             ("losses", folders(&args.paths, "cases.json", check)?)

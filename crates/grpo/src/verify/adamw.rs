@@ -43,7 +43,7 @@ pub(super) fn verify(golden: &Golden, device: &Device, report: &mut VerifyReport
         check.norm(&format!("grad_norm {idx}"), step.grad_norm, want.grad_norm_before_clip);
     }
     for (old, new) in before.iter().zip(named_parameters(learner.model())) {
-        let name = gradients::torch_name(&old.name);
+        let name = gradients::torch_name(&old.name, learner.model().config());
         let want = after.get(&name)?;
         check.distance(&name, &change(old, &new.values), &change(old, &want.values), CHANGE, 0.0);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::LanguageModel;
+use model::{DecoderConfig, LanguageModel};
 use train::{
     Learner, LearnerConfig, NamedTensor, Objective, Row, ScoreSettings, StepReport, named_gradients,
 };
@@ -22,8 +22,8 @@ pub(super) fn compute(
 ) -> (StepReport, Gradients) {
     let learner = Learner::new(model.clone(), LearnerConfig::default());
     let (gradients, report) = learner.gradients(&parts, objective, score);
-    let named = named_gradients(model, &gradients);
-    (report, named.into_iter().map(|gradient| (torch_name(&gradient.name), gradient)).collect())
+    let named = named_gradients(model, &gradients).into_iter();
+    (report, named.map(|gradient| (torch_name(&gradient.name, model.config()), gradient)).collect())
 }
 
 /// Compares total norm, norms per parameter, and the gradients that were kept whole.
@@ -48,11 +48,11 @@ pub(super) fn compare(
 }
 
 /// The name that torch, or PEFT for an adapter's matrix, gives the parameter at `path`.
-pub(super) fn torch_name(path: &str) -> String {
+pub(super) fn torch_name(path: &str, config: &DecoderConfig) -> String {
     for (ours, theirs) in [(".lora_a", ".lora_A"), (".lora_b", ".lora_B")] {
         if let Some(linear) = path.strip_suffix(ours) {
-            return format!("base_model.model.{linear}{theirs}.default.weight");
+            return format!("base_model.model.{}{theirs}.default.weight", config.name_in_files(linear));
         }
     }
-    path.to_owned()
+    config.name_in_files(path)
 }

@@ -8,7 +8,7 @@ const LOSS_FLOOR: f64 = 0.02;
 /// Log-probs, entropies and advantages, absolute.
 const TOKEN: f64 = 1e-5;
 /// Gradient norms and whole gradients, relative, with [`NORM_FLOOR`].
-const NORM: f64 = 1e-3;
+pub(super) const NORM: f64 = 1e-3;
 const NORM_FLOOR: f64 = 1e-6;
 /// Figures about a step, absolute.
 const METRIC: f64 = 1e-4;
@@ -29,7 +29,7 @@ impl<'a> Check<'a> {
     /// A loss. `extra` widens the absolute part.
     pub(super) fn loss(&mut self, field: &str, got: f64, want: f64, extra: f64) {
         let accepted = LOSS * (want.abs() + LOSS_FLOOR) + extra;
-        self.report.observe(&self.case, (got - want).abs() / (accepted / LOSS));
+        self.observe(LOSS, (got - want).abs() / accepted);
         self.within(field, got, want, accepted);
     }
 
@@ -52,17 +52,34 @@ impl<'a> Check<'a> {
 
     /// A whole gradient.
     pub(super) fn gradient(&mut self, field: &str, got: &[f32], want: &[f32]) {
-        self.distance(field, got, want, NORM, NORM_FLOOR);
+        let distance = self.distance(field, got, want, NORM, NORM_FLOOR);
+        self.observe(NORM, distance);
     }
 
-    /// Euclidean distance, accepted up to a share of the reference's norm.
-    pub(super) fn distance(&mut self, field: &str, got: &[f32], want: &[f32], relative: f64, absolute: f64) {
+    /// Euclidean distance, accepted up to a share of the reference's norm; returns it as a share of what is accepted.
+    pub(super) fn distance(
+        &mut self,
+        field: &str,
+        got: &[f32],
+        want: &[f32],
+        relative: f64,
+        absolute: f64,
+    ) -> f64 {
         let norm =
             |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>().sqrt();
         let pairs = || got.iter().zip(want).map(|(a, b)| f64::from(*a) - f64::from(*b));
         let distance = if got.len() == want.len() { norm(&mut pairs()) } else { f64::NAN };
         let scale = norm(&mut want.iter().map(|value| f64::from(*value)));
-        self.within(field, distance, 0.0, relative * scale + absolute);
+        let accepted = relative * scale + absolute;
+        self.within(field, distance, 0.0, accepted);
+        distance / accepted
+    }
+
+    /// The report's worst figure is of the comparisons that have its tolerance; `share` is of what is accepted.
+    fn observe(&mut self, tolerance: f64, share: f64) {
+        if self.report.tolerance == tolerance {
+            self.report.observe(&self.case, share * tolerance);
+        }
     }
 
     fn within(&mut self, field: &str, got: f64, want: f64, tolerance: f64) {

@@ -41,6 +41,50 @@ fn an_adapter_survives_the_round_trip_bit_for_bit() {
 }
 
 #[test]
+fn every_family_has_the_names_that_peft_gives_its_maps() {
+    let device = Device::flex();
+    let check = |arch, targets: Vec<Target>, modules: Value, tensor: &str| {
+        let lora = LoraConfig { rank: 4, alpha: 6.0, targets };
+        let base = pico(arch, 0, &device);
+        let model = crate::lora::tests::trained(base.clone(), &lora.on(base.config()));
+        let dir = tempfile::tempdir().unwrap();
+        model.save_adapter(dir.path(), "some/base").unwrap();
+        let text = std::fs::read_to_string(dir.path().join("adapter_config.json")).unwrap();
+        let config: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(config["target_modules"], modules, "{arch}");
+        assert_eq!(config["fan_in_fan_out"], arch == Arch::Gpt2, "{arch}");
+        let files = TensorFiles::open(dir.path(), "adapter_model").unwrap();
+        assert!(files.get(tensor).is_some(), "{arch}: {tensor} among {:?}", files.names().next());
+        assert_eq!(logits(&base.with_adapter(dir.path()).unwrap()), logits(&model), "{arch}");
+    };
+    let all = || Target::ALL.to_vec();
+    check(
+        Arch::Gpt2,
+        all(),
+        json!(["c_attn", "c_proj", "c_fc"]),
+        "base_model.model.transformer.h.1.mlp.c_proj.lora_A.weight",
+    );
+    check(
+        Arch::Gpt2,
+        vec![Target::OProj],
+        json!(["attn.c_proj"]),
+        "base_model.model.transformer.h.0.attn.c_proj.lora_B.weight",
+    );
+    check(
+        Arch::GptNeox,
+        all(),
+        json!(["query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"]),
+        "base_model.model.gpt_neox.layers.0.attention.query_key_value.lora_A.weight",
+    );
+    check(
+        Arch::Opt,
+        all(),
+        json!(["q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2"]),
+        "base_model.model.model.decoder.layers.0.fc1.lora_B.weight",
+    );
+}
+
+#[test]
 fn the_adapter_that_peft_wrote_is_read() {
     let Some(golden) = reference_dir("data/golden") else {
         return;
@@ -68,6 +112,39 @@ fn the_adapter_that_peft_wrote_is_read() {
 }
 
 #[test]
+fn ranks_and_scales_of_single_maps_are_read() {
+    let lora = LoraConfig { rank: 4, alpha: 8.0, targets: vec![Target::QProj, Target::UpProj] };
+    let base = pico(Arch::Qwen2, 0, &Device::flex());
+    let model = crate::lora::tests::trained(base.clone(), &lora);
+    let want = logits(&model);
+    for (field, r, alpha) in [
+        (json!({ "use_rslora": true }), 4, 4.0),
+        (json!({ "rank_pattern": { "q_proj": 4, "mlp.up_proj": 4 } }), 16, 8.0),
+        (
+            json!({ "rank_pattern": { "q_proj": 4 }, "alpha_pattern": { "model.layers.0.self_attn.q_proj": 8 } }),
+            4,
+            8.0,
+        ),
+        (json!({ "alpha_pattern": { "q_proj": 8, "up_proj": 8 } }), 4, 100.0),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        model.save_adapter(dir.path(), "base").unwrap();
+        let path = dir.path().join("adapter_config.json");
+        let mut peft: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        peft.as_object_mut().unwrap().extend(field.as_object().unwrap().clone());
+        (peft["r"], peft["lora_alpha"]) = (json!(r), json!(alpha));
+        std::fs::write(&path, peft.to_string()).unwrap();
+        let read = base.clone().with_adapter(dir.path()).unwrap();
+        let worst = logits(&read).iter().zip(&want).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(worst < 1e-5, "{field}: {worst}");
+        model.check_adapter(dir.path()).unwrap();
+        let again = tempfile::tempdir().unwrap();
+        read.save_adapter(again.path(), "base").unwrap();
+        read.check_adapter(again.path()).unwrap();
+    }
+}
+
+#[test]
 fn the_floor_adapter_changes_nothing_and_needs_no_weights() {
     let model = pico(Arch::Llama, 0, &Device::flex());
     let dir = tempfile::tempdir().unwrap();
@@ -80,14 +157,13 @@ fn the_floor_adapter_changes_nothing_and_needs_no_weights() {
 fn options_that_change_the_function_are_refused_by_name() {
     for (option, value) in [
         ("modules_to_save", json!(["lm_head"])),
-        ("rank_pattern", json!({ "q_proj": 4 })),
-        ("alpha_pattern", json!({ "q_proj": 4 })),
         ("use_dora", json!(true)),
-        ("use_rslora", json!(true)),
         ("layers_to_transform", json!([0])),
     ] {
         assert!(refusal(option, value).contains(option), "{option}");
     }
+    assert!(refusal("rank_pattern", json!({ "q_.*": 4 })).contains("more than a name"));
+    assert!(refusal("modules_to_save", json!(["lm_head"])).contains("merge the adapter with PEFT first"));
     assert!(refusal("bias", json!("all")).contains("bias `all`"));
     assert!(refusal("peft_type", json!("IA3")).contains("IA3"));
     assert!(refusal("target_modules", json!(["q_proj", "lm_head"])).contains("`lm_head`"));

@@ -3,10 +3,16 @@
 //! Version 5 moved `rope_theta` and `rope_scaling` into `rope_parameters` (one set, or one for each type of layer) and
 //! renamed `torch_dtype` to `dtype`; both spellings are read.
 
+mod gemma4;
+mod gpt;
+
 use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
+
+use gemma4::RawGemma4;
+use gpt::RawGpt;
 
 use super::rope::yarn_mscale;
 use super::{
@@ -59,6 +65,10 @@ struct RawConfig {
     initializer_range: Option<f64>,
     eos_token_id: Option<OneOrMany>,
     pad_token_id: Option<u32>,
+    #[serde(flatten)]
+    gemma4: RawGemma4,
+    #[serde(flatten)]
+    gpt: RawGpt,
 }
 
 /// Tells null from absent.
@@ -128,15 +138,31 @@ impl DecoderConfig {
         })
     }
 
+    /// `model_type` of a model folder, supported or not.
+    ///
+    /// # Errors
+    /// If config.json is missing or malformed, or names none.
+    pub(crate) fn model_type(dir: &Path) -> Result<String> {
+        let path = dir.join("config.json");
+        let text = std::fs::read_to_string(&path).map_err(Error::io(&path))?;
+        let value: Value = serde_json::from_str(&text).map_err(malformed)?;
+        let name = value.get("model_type").and_then(Value::as_str);
+        name.map(str::to_owned)
+            .ok_or_else(|| Error::Config { path, reason: "it names no model_type".to_owned() })
+    }
+
     /// Parses the text of a `config.json`.
     ///
     /// # Errors
     /// As [`DecoderConfig::from_dir`].
     pub fn from_json(text: &str) -> Result<Self> {
-        let value: Value = serde_json::from_str(text).map_err(malformed)?;
+        let mut value: Value = serde_json::from_str(text).map_err(malformed)?;
         let model_type = value.get("model_type").and_then(Value::as_str).unwrap_or("(none)");
         // Asked first: an unknown architecture may lack fields that ours have.
         let arch: Arch = model_type.parse()?;
+        if let Some(fields) = value.as_object_mut() {
+            gpt::with_common_names(fields, arch);
+        }
         let raw: RawConfig = serde_json::from_value(value).map_err(malformed)?;
         raw.resolve(arch)
     }
@@ -144,44 +170,60 @@ impl DecoderConfig {
 
 impl RawConfig {
     fn resolve(self, arch: Arch) -> Result<DecoderConfig> {
+        self.check_gpt(arch)?;
         let family = arch.family();
         let n_kv_heads = self.num_key_value_heads.unwrap_or(self.num_attention_heads);
         if n_kv_heads == 0 || !self.num_attention_heads.is_multiple_of(n_kv_heads) {
             let heads = format!("{} with {} attention heads", n_kv_heads, self.num_attention_heads);
             return Err(self.unsupported("num_key_value_heads", &heads));
         }
-        let activation = self.activation(family.activation)?;
+        let activation = self.activation(arch)?;
         let head_dim = self.head_dim.unwrap_or(self.hidden_size / self.num_attention_heads);
         let (full_rope, window_rope) = self.ropes(arch)?;
-        let partial = full_rope.partial_rotary_factor.or(self.partial_rotary_factor).unwrap_or(1.0);
+        let partial = match full_rope.rope_type.as_deref() {
+            Some("proportional") => None,
+            _ => full_rope.partial_rotary_factor.or(self.partial_rotary_factor),
+        };
         let windows = self.windows(arch);
-        let bias = self.attention_bias.unwrap_or(false);
+        let variants = self.layer_variants(arch, &windows)?;
+        let bias = self.biases(arch);
+        let (norm_placement, final_norm) = self.norm_placement(arch);
         Ok(DecoderConfig {
             arch,
             vocab_size: self.vocab_size,
+            embedding_size: self.embedding_size(arch),
             hidden_size: self.hidden_size,
             intermediate_size: self.intermediate_size,
             n_layers: self.num_hidden_layers,
             n_heads: self.num_attention_heads,
             n_kv_heads,
             head_dim,
-            norm_placement: family.norm_placement,
-            rms_norm_eps: self.rms_norm_eps.unwrap_or(1e-6),
+            norm_placement,
+            norm_kind: family.norm_kind,
+            final_norm,
+            norm_eps: self.rms_norm_eps.unwrap_or(family.norm_eps),
             norm_offset: family.norm_offset,
             qk_norm: family.qk_norm,
+            value_norm: arch.is_gemma4(),
             tie_word_embeddings: self.tie_word_embeddings.unwrap_or(family.tie_word_embeddings),
-            qkv_bias: arch == Arch::Qwen2 || bias,
-            output_bias: arch != Arch::Qwen2 && bias,
-            mlp_bias: self.mlp_bias.unwrap_or(false),
-            fused_maps: family.fused_maps,
+            qkv_bias: bias.qkv,
+            output_bias: bias.output,
+            mlp_bias: bias.mlp,
+            qkv: family.qkv,
+            mlp: family.mlp,
+            parallel_residual: self.has_parallel_residual(arch),
             activation,
+            layer_scalar: arch.is_gemma4(),
             scales: self.scales(arch, head_dim),
             soft_caps: self.soft_caps(arch),
+            first_position_row: family.first_position_row,
             rope: self.rope(&full_rope, arch)?,
             window_rope: self.rope(&window_rope, arch)?,
             score_growth: full_rope.score_growth(),
-            rotary_dim: (head_dim as f64 * partial) as usize,
+            rotary_share: partial.unwrap_or(family.rotary_share),
             windows,
+            variants,
+            per_layer_input: self.per_layer_input(arch)?,
             max_position_embeddings: self.max_position_embeddings.unwrap_or(2048),
             initializer_range: self.initializer_range.unwrap_or(0.02),
             eos_token_ids: self.eos_token_id.map(Vec::from).unwrap_or_default(),
@@ -189,16 +231,19 @@ impl RawConfig {
         })
     }
 
-    fn activation(&self, default: Activation) -> Result<Activation> {
+    fn activation(&self, arch: Arch) -> Result<Activation> {
+        let family = arch.family();
         let (field, name) = match (&self.hidden_activation, &self.hidden_act) {
             (Some(name), _) => ("hidden_activation", name),
             // Old gemma files name an activation that transformers does not use.
-            (None, Some(name)) if default == Activation::Silu => ("hidden_act", name),
-            _ => return Ok(default),
+            (None, Some(name)) if !family.scales_embedding => ("hidden_act", name),
+            _ => return Ok(family.activation),
         };
         match name.as_str() {
             "silu" | "swish" => Ok(Activation::Silu),
-            "gelu_pytorch_tanh" | "gelu_new" => Ok(Activation::GeluTanh),
+            "gelu_pytorch_tanh" | "gelu_new" | "gelu_fast" => Ok(Activation::GeluTanh),
+            "gelu" => Ok(Activation::Gelu),
+            "relu" => Ok(Activation::Relu),
             other => Err(self.unsupported(field, other)),
         }
     }
@@ -208,6 +253,8 @@ impl RawConfig {
         let attention = match arch {
             Arch::Gemma2 | Arch::Gemma3 => by_width(self.query_pre_attn_scalar.unwrap_or(256.0)),
             Arch::Granite => self.attention_multiplier.unwrap_or(1.0),
+            Arch::Gemma4 | Arch::Gemma4Unified => 1.0,
+            Arch::Gpt2 if !self.scales_scores_by_width() => 1.0,
             _ => by_width(head_dim as f64),
         };
         let embedding = match arch {
@@ -236,6 +283,9 @@ impl RawConfig {
                 attention: self.attn_logit_softcapping.flatten(),
                 logits: self.final_logit_softcapping.flatten(),
             },
+            Arch::Gemma4 | Arch::Gemma4Unified => {
+                SoftCaps { attention: None, logits: self.final_logit_softcapping.flatten() }
+            }
             _ => SoftCaps::default(),
         }
     }
@@ -251,6 +301,12 @@ impl RawConfig {
                 return Ok((with_theta(&full, theta), with_theta(sliding_attention, theta)));
             }
             Some(RawRopes::Shared(rope)) => Some(rope.as_ref()),
+            None if arch.is_gemma4() => {
+                return Ok((
+                    RawRope::proportional(),
+                    RawRope { rope_theta: Some(1e4), ..RawRope::default() },
+                ));
+            }
             None => self.rope_scaling.as_ref(),
         };
         let full = with_theta(shared.unwrap_or(&RawRope::default()), theta);
@@ -281,6 +337,10 @@ impl RawConfig {
             "yarn" => {
                 RopeScaling::Yarn(self.yarn(raw).ok_or_else(|| missing("yarn without its original context"))?)
             }
+            "proportional" => RopeScaling::Proportional {
+                share: raw.partial_rotary_factor.unwrap_or(1.0),
+                factor: raw.factor.unwrap_or(1.0),
+            },
             "longrope" => RopeScaling::LongRope(
                 self.longrope(raw).ok_or_else(|| missing("longrope without its factors"))?,
             ),
@@ -331,12 +391,19 @@ impl RawConfig {
     /// follow a pattern.
     fn windows(&self, arch: Arch) -> Vec<Option<usize>> {
         let n_layers = self.num_hidden_layers;
-        let by_default = matches!(arch, Arch::Gemma2 | Arch::Gemma3 | Arch::Olmo3).then_some(4096);
+        let by_default = match arch {
+            Arch::Gemma2 | Arch::Gemma3 | Arch::Olmo3 => Some(4096),
+            Arch::Gemma4 => Some(512),
+            Arch::Gemma4Unified => Some(1024),
+            _ => None,
+        };
         let Some(window) = self.sliding_window.or(by_default) else {
             return vec![None; n_layers];
         };
         match arch {
-            Arch::Llama | Arch::Granite => return vec![None; n_layers],
+            Arch::Llama | Arch::Granite | Arch::Gpt2 | Arch::GptNeox | Arch::Opt => {
+                return vec![None; n_layers];
+            }
             Arch::Mistral | Arch::Ministral3 | Arch::Phi3 => return vec![Some(window); n_layers],
             Arch::Qwen2 | Arch::Qwen3 if !self.use_sliding_window.unwrap_or(false) => {
                 return vec![None; n_layers];
@@ -350,6 +417,9 @@ impl RawConfig {
             }
             (None, None) => layer >= self.max_window_layers.unwrap_or(n_layers),
         };
+        // gemma4's last layer sees everything, whatever the list says.
+        let last = n_layers.saturating_sub(1);
+        let slides = |layer: usize| slides(layer) && !(arch.is_gemma4() && layer == last);
         (0..n_layers).map(|layer| slides(layer).then_some(window)).collect()
     }
 

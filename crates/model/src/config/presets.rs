@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Arch, DecoderConfig, RopeConfig, Scales, ScoreGrowth, SoftCaps};
+use super::{
+    Arch, DecoderConfig, Heads, LayerVariants, RopeConfig, RopeScaling, Scales, ScoreGrowth, SoftCaps,
+};
 use crate::Error;
 
 /// A named size.
@@ -87,20 +89,30 @@ impl FromStr for Size {
 impl DecoderConfig {
     /// A named size of an architecture. The vocabulary may be set afterwards.
     pub fn preset(arch: Arch, size: Size) -> Self {
-        let (dims, family) = (size.dims(), arch.family());
+        let (mut dims, family) = (size.dims(), arch.family());
+        let gpt = matches!(arch, Arch::Gpt2 | Arch::GptNeox | Arch::Opt);
+        if gpt {
+            dims.kv_heads = dims.heads;
+        }
         let head_dim = dims.hidden / dims.heads;
-        let attention = (head_dim as f64).powf(-0.5);
+        let attention = if arch.is_gemma4() { 1.0 } else { (head_dim as f64).powf(-0.5) };
         let granite = arch == Arch::Granite;
         let qwen = matches!(arch, Arch::Qwen2 | Arch::Qwen3);
-        let rope = RopeConfig::plain(if qwen { 1e6 } else { family.rope_theta });
+        let scaling = match arch.is_gemma4() {
+            true => RopeScaling::Proportional { share: 0.25, factor: 1.0 },
+            false => RopeScaling::Default,
+        };
+        let rope = RopeConfig { theta: if qwen { 1e6 } else { family.rope_theta }, scaling };
         let window = |layer: usize| match (arch, family.full_every) {
             (Arch::Mistral, _) => Some(4096),
+            _ if arch.is_gemma4() && layer + 1 == dims.layers => None,
             (_, Some(every)) => (!(layer + 1).is_multiple_of(every)).then_some(512),
             _ => None,
         };
         Self {
             arch,
             vocab_size: dims.vocab,
+            embedding_size: dims.hidden,
             hidden_size: dims.hidden,
             intermediate_size: dims.intermediate,
             n_layers: dims.layers,
@@ -108,15 +120,21 @@ impl DecoderConfig {
             n_kv_heads: dims.kv_heads,
             head_dim,
             norm_placement: family.norm_placement,
-            rms_norm_eps: 1e-6,
+            norm_kind: family.norm_kind,
+            final_norm: true,
+            norm_eps: family.norm_eps,
             norm_offset: family.norm_offset,
             qk_norm: family.qk_norm,
+            value_norm: arch.is_gemma4(),
             tie_word_embeddings: qwen || family.tie_word_embeddings,
-            qkv_bias: arch == Arch::Qwen2,
-            output_bias: false,
-            mlp_bias: false,
-            fused_maps: family.fused_maps,
+            qkv_bias: gpt || arch == Arch::Qwen2,
+            output_bias: gpt,
+            mlp_bias: gpt,
+            qkv: family.qkv,
+            mlp: family.mlp,
+            parallel_residual: arch == Arch::GptNeox,
             activation: family.activation,
+            layer_scalar: arch.is_gemma4(),
             scales: Scales {
                 embedding: match (granite, family.scales_embedding) {
                     (true, _) => 12.0,
@@ -131,12 +149,22 @@ impl DecoderConfig {
                 Arch::Gemma2 => SoftCaps { attention: Some(50.0), logits: Some(30.0) },
                 _ => SoftCaps::default(),
             },
-            window_rope: if arch == Arch::Gemma3 { RopeConfig::plain(1e4) } else { rope.clone() },
+            first_position_row: family.first_position_row,
+            window_rope: match arch {
+                Arch::Gemma3 | Arch::Gemma4 | Arch::Gemma4Unified => RopeConfig::plain(1e4),
+                _ => rope.clone(),
+            },
             rope,
             score_growth: (arch == Arch::Ministral3)
                 .then_some(ScoreGrowth { beta: 0.1, original_max_position: dims.positions as f64 }),
-            rotary_dim: head_dim,
+            rotary_share: family.rotary_share,
             windows: (0..dims.layers).map(window).collect(),
+            variants: LayerVariants {
+                full_heads: arch.is_gemma4().then_some(Heads { n_kv_heads: 1, head_dim: 2 * head_dim }),
+                full_values_are_keys: arch.is_gemma4(),
+                ..LayerVariants::default()
+            },
+            per_layer_input: (arch == Arch::Gemma4).then_some(head_dim),
             max_position_embeddings: dims.positions,
             // 0.02 at the width that it is customary for; narrower layers need more to pass a signal on.
             initializer_range: 0.6 / (dims.hidden as f64).sqrt(),

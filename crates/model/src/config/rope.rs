@@ -35,6 +35,13 @@ pub enum RopeScaling {
     Llama3(Llama3Rope),
     /// Dimensions that turn rarely are stretched, and the scores sharpened.
     Yarn(YarnRope),
+    /// Only the shortest wavelengths turn, as many as a share of the head; the others stand still.
+    Proportional {
+        /// The share.
+        share: f64,
+        /// By how much those that turn are stretched.
+        factor: f64,
+    },
     /// A factor for each dimension, one list for short and one for long sequences.
     LongRope(LongRope),
 }

@@ -1,13 +1,18 @@
 //! Writing a config.json that transformers 5 reads, and version 4 where it knows the family.
 
-use serde_json::{Value, json};
+mod gpt;
+
+use serde_json::{Map, Value, json};
 
 use super::hf::{FULL, SLIDING};
-use super::{Activation, Arch, DecoderConfig, RopeConfig, RopeScaling};
+use super::{Activation, Arch, DecoderConfig, Reach, RopeConfig, RopeScaling};
 
 impl DecoderConfig {
     /// The `config.json` of this model.
     pub fn to_json(&self) -> Value {
+        if let Some(config) = self.gpt_json() {
+            return config;
+        }
         let mut config = json!({
             "architectures": [self.arch.class()],
             "attention_dropout": 0.0,
@@ -25,7 +30,7 @@ impl DecoderConfig {
             "num_hidden_layers": self.n_layers,
             "num_key_value_heads": self.n_kv_heads,
             "pad_token_id": self.pad_token_id,
-            "rms_norm_eps": self.rms_norm_eps,
+            "rms_norm_eps": self.norm_eps,
             "rope_parameters": self.rope_json(),
             "rope_theta": self.rope.theta,
             "tie_word_embeddings": self.tie_word_embeddings,
@@ -75,6 +80,7 @@ impl DecoderConfig {
                 "query_pre_attn_scalar": query_pre_attn_scalar,
                 "rope_local_base_freq": self.window_rope.theta,
             }),
+            Arch::Gemma4 | Arch::Gemma4Unified => self.gemma4_json(&layer_types, window),
             Arch::Granite => json!({
                 "attention_bias": self.qkv_bias, "mlp_bias": self.mlp_bias,
                 "embedding_multiplier": self.scales.embedding,
@@ -82,17 +88,38 @@ impl DecoderConfig {
                 "residual_multiplier": self.scales.residual,
                 "logits_scaling": 1.0 / self.scales.logits,
             }),
+            Arch::Gpt2 | Arch::GptNeox | Arch::Opt => json!({}),
             Arch::Olmo3 => json!({
                 "attention_bias": self.qkv_bias, "layer_types": layer_types, "sliding_window": window,
             }),
         }
     }
 
+    fn gemma4_json(&self, layer_types: &[&str], window: Option<usize>) -> Value {
+        let full = self.heads(Reach::Full);
+        let own = json!({ "head_dim": full.head_dim, "num_key_value_heads": full.n_kv_heads });
+        let of_full = (0..self.n_layers).filter(|layer| self.reach(*layer) == Reach::Full);
+        let per_layer: Map<String, Value> = of_full.map(|layer| (layer.to_string(), own.clone())).collect();
+        json!({
+            "hidden_activation": self.activation.hf_name(),
+            "layer_types": layer_types, "sliding_window": window,
+            "final_logit_softcapping": self.soft_caps.logits,
+            "attention_bias": self.qkv_bias,
+            "attention_k_eq_v": self.variants.full_values_are_keys,
+            "num_kv_shared_layers": self.variants.n_shared_kv,
+            "use_double_wide_mlp": self.variants.wide_shared_mlp,
+            "hidden_size_per_layer_input": self.per_layer_input.unwrap_or(0),
+            "vocab_size_per_layer_input": self.vocab_size,
+            "enable_moe_block": false,
+            "per_layer_config": per_layer,
+        })
+    }
+
     fn rope_json(&self) -> Value {
-        let partial = self.rotary_dim as f64 / self.head_dim as f64;
+        let partial = self.rotary_share;
         let mut full = self.rope.to_json(partial);
         match self.arch {
-            Arch::Gemma3 | Arch::Olmo3 => {
+            Arch::Gemma3 | Arch::Gemma4 | Arch::Gemma4Unified | Arch::Olmo3 => {
                 json!({ FULL: full, SLIDING: self.window_rope.to_json(partial) })
             }
             _ => {
@@ -130,6 +157,9 @@ impl RopeConfig {
                 "attention_factor": yarn.attention_factor,
                 "truncate": yarn.truncate,
             }),
+            RopeScaling::Proportional { share, factor } => json!({
+                "rope_type": "proportional", "partial_rotary_factor": share, "factor": factor,
+            }),
             RopeScaling::LongRope(rope) => json!({
                 "rope_type": "longrope",
                 "short_factor": rope.short_factor,
@@ -153,6 +183,8 @@ impl Activation {
         match self {
             Self::Silu => "silu",
             Self::GeluTanh => "gelu_pytorch_tanh",
+            Self::Gelu => "gelu",
+            Self::Relu => "relu",
         }
     }
 }

@@ -8,6 +8,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use kernels::store;
 
 use super::{LanguageModel, Positions, TokenBatch};
+use crate::config::{DecoderConfig, Heads, KvSource};
 
 /// Cache of `n_slots` sequences.
 #[derive(Debug)]
@@ -18,7 +19,8 @@ pub struct KvCache {
     capacity: usize,
 }
 
-/// Keys and values of one layer, `[slots, capacity, Hkv, head_dim]`; absent only while one is written.
+/// Keys and values of one layer, `[slots, capacity, Hkv, head_dim]`; absent while one is written, and in a layer that
+/// reads an earlier one's.
 #[derive(Debug)]
 pub(super) struct LayerCache {
     keys: Option<Tensor<4>>,
@@ -45,16 +47,22 @@ impl KvCache {
     pub fn new(model: &LanguageModel, n_slots: usize, capacity: usize) -> Self {
         let config = model.config();
         let (device, dtype) = (model.device(), model.dtype());
-        let shape = [n_slots, capacity, config.n_kv_heads, config.head_dim];
-        let zeros = || Some(Tensor::zeros(shape, (&device, dtype)));
-        let layers = (0..config.n_layers).map(|_| LayerCache { keys: zeros(), values: zeros() });
+        let layers = (0..config.n_layers).map(|layer| {
+            let zeros = || {
+                let Heads { n_kv_heads, head_dim } = own_heads(config, layer)?;
+                Some(Tensor::zeros([n_slots, capacity, n_kv_heads, head_dim], (&device, dtype)))
+            };
+            LayerCache { keys: zeros(), values: zeros() }
+        });
         Self { layers: layers.collect(), lengths: vec![0; n_slots], capacity }
     }
 
     /// Bytes of one token in all layers.
     pub fn bytes_per_token(model: &LanguageModel) -> usize {
         let config = model.config();
-        2 * config.n_layers * config.n_kv_heads * config.head_dim * model.dtype().size()
+        let heads = (0..config.n_layers).filter_map(|layer| own_heads(config, layer));
+        let width: usize = heads.map(|heads| heads.n_kv_heads * heads.head_dim).sum();
+        2 * width * model.dtype().size()
     }
 
     /// Number of sequences.
@@ -101,7 +109,7 @@ impl KvCache {
         let at: Vec<i32> = (0..length).flat_map(|column| [to as i32, column as i32]).collect();
         let at = Tensor::<2, Int>::from_data(TensorData::new(at, [length, 2]), &device);
         for tensor in self.layers.iter_mut().flat_map(|layer| [&mut layer.keys, &mut layer.values]) {
-            let whole = tensor.take().expect("present between forward passes");
+            let Some(whole) = tensor.take() else { continue };
             // The slot alone, before anything is gathered: a piece of the whole slab would be copied first.
             let slot = whole.clone().narrow(0, from, 1).squeeze_dim::<3>(0);
             let copied = slot.select(0, columns.clone());
@@ -128,7 +136,7 @@ impl KvCache {
         let added = n_cols + n_cols / 2 - self.capacity;
         self.capacity += added;
         for tensor in self.layers.iter_mut().flat_map(|layer| [&mut layer.keys, &mut layer.values]) {
-            let whole = tensor.take().expect("present between forward passes");
+            let Some(whole) = tensor.take() else { continue };
             let [slots, _, heads, head_dim] = whole.dims();
             let room = Tensor::zeros([slots, added, heads, head_dim], (&whole.device(), whole.dtype()));
             *tensor = Some(Tensor::cat(vec![whole, room], 1));
@@ -168,6 +176,11 @@ impl KvCache {
     pub(super) fn layer_mut(&mut self, layer: usize) -> &mut LayerCache {
         &mut self.layers[layer]
     }
+}
+
+/// Of the keys that a layer adds to the cache.
+fn own_heads(config: &DecoderConfig, layer: usize) -> Option<Heads> {
+    (config.kv_source(layer) != KvSource::Earlier).then(|| config.heads(config.reach(layer)))
 }
 
 impl LayerCache {

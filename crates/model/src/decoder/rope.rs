@@ -10,7 +10,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use kernels::rotate;
 
 use super::Positions;
-use crate::config::{DecoderConfig, Llama3Rope, RopeConfig, RopeScaling, YarnRope};
+use crate::config::{DecoderConfig, Llama3Rope, Reach, RopeConfig, RopeScaling, YarnRope};
 
 /// Cosines and sines for the slots of a batch, `[1 or B, T, 1, head_dim]`.
 #[derive(Clone)]
@@ -19,6 +19,8 @@ pub(super) struct RopeTables {
     /// The first half negated, so that rotating is one swap of halves.
     sin: Tensor<4>,
     rotary_dim: usize,
+    /// What is left where nothing is rotated.
+    scale: f32,
 }
 
 /// What the tables hold besides the rotation.
@@ -32,13 +34,14 @@ pub(super) enum Side {
 
 impl RopeTables {
     pub(super) fn new(
-        rope: &RopeConfig,
         config: &DecoderConfig,
+        reach: Reach,
         positions: &Positions,
         side: Side,
         (device, dtype): (&Device, DType),
     ) -> Self {
-        let (head_dim, rotary_dim) = (config.head_dim, config.rotary_dim);
+        let rope = config.rope_of(reach);
+        let (head_dim, rotary_dim) = (config.heads(reach).head_dim, config.rotary_dim(reach));
         let n_values = positions.values().len() * head_dim;
         let (mut cos, mut sin) = (Vec::with_capacity(n_values), Vec::with_capacity(n_values));
         for row in 0..positions.n_rows() {
@@ -64,12 +67,15 @@ impl RopeTables {
         }
         let shape = [positions.n_rows(), positions.n_cols(), 1, head_dim];
         let upload = |values| Tensor::from_data(TensorData::new(values, shape), (device, dtype));
-        Self { cos: upload(cos), sin: upload(sin), rotary_dim }
+        Self { cos: upload(cos), sin: upload(sin), rotary_dim, scale: side.factor(config, 0.0) }
     }
 
     /// # Shapes
     /// `[B, T, heads, head_dim]` → the same
     pub(super) fn rotate(&self, x: Tensor<4>) -> Tensor<4> {
+        if self.rotary_dim == 0 {
+            return if self.scale == 1.0 { x } else { x.mul_scalar(self.scale) };
+        }
         rotate(x, self.cos.clone(), self.sin.clone(), self.rotary_dim / 2)
     }
 }
@@ -100,6 +106,11 @@ fn frequencies(rope: &RopeConfig, rotary_dim: usize, length: f64) -> (Vec<f32>, 
         RopeScaling::Yarn(yarn) => {
             let stretched = each(&|pair, frequency| yarn.stretch(pair, frequency, rope.theta, rotary_dim));
             (stretched, yarn.attention_factor as f32)
+        }
+        RopeScaling::Proportional { share, factor } => {
+            let n_turning = (share * rotary_dim as f64 / 2.0) as usize;
+            let turns = |pair, frequency| if pair < n_turning { frequency / *factor as f32 } else { 0.0 };
+            (each(&turns), 1.0)
         }
         RopeScaling::LongRope(long) => {
             let is_long = length > long.original_max_position;

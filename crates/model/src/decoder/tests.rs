@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::*;
 use crate::config::{Arch, DecoderConfig};
-use crate::lora::LoraConfig;
+use crate::lora::{LoraConfig, Target};
 use crate::test_support::pico;
 use crate::weights::host_values;
 
@@ -144,7 +144,8 @@ fn gradients_agree_with_finite_differences() {
             // Along the gradient itself, where the difference is largest against rounding.
             let norm = scalar(grad.clone().square().sum()).sqrt();
             let direction = grad.div_scalar(norm);
-            let step = 2e-2;
+            // gemma4 does not scale its scores: its loss bends sooner.
+            let step = if arch.is_gemma4() { 2e-3 } else { 2e-2 };
             let loss_at = |t: f32| {
                 let mut moved = model.valid();
                 let slot = &mut moved.model.layers[layer].linear_mut(target).unwrap().weight;
@@ -171,7 +172,7 @@ fn with_an_adapter_only_the_adapter_has_gradients() {
         assert!(linear.lora_a.as_ref().unwrap().val().grad(&grads).is_some());
     }
     assert!(model.model.embed_tokens.weight.val().grad(&grads).is_none());
-    assert!(model.model.norm.weight.val().grad(&grads).is_none());
+    assert!(model.model.norm.as_ref().unwrap().weight.val().grad(&grads).is_none());
 }
 
 #[test]

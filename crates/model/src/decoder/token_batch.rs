@@ -1,5 +1,7 @@
 //! Token ids on the host, as the decoder takes them: `[B, T]` with padding.
 
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
 use super::Positions;
 
 /// A rectangular batch of token ids that knows which slots are padding.
@@ -135,6 +137,13 @@ impl TokenBatch {
 
     pub(super) fn positions(&self) -> &Positions {
         &self.positions
+    }
+
+    /// Index of each slot's row in a table of positions, where the first token of a sequence has row `first`.
+    pub(super) fn position_rows(&self, first: usize, device: &Device) -> Tensor<1, Int> {
+        let positions = (0..self.n_rows).flat_map(|row| self.positions.row(row));
+        let rows: Vec<i32> = positions.map(|position| (*position).max(0) + first as i32).collect();
+        Tensor::from_data(TensorData::from(rows.as_slice()), device)
     }
 
     /// The positions with one row for each sequence, padding marked.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use memmap2::Mmap;
+use memmap2::{Mmap, UncheckedAdvice};
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 
@@ -104,6 +104,20 @@ impl TensorFiles {
         let shard = &self.shards[entry.shard];
         let (start, end) = entry.range;
         Some((entry.dtype, &entry.shape, &shard.map[shard.data_start + start..shard.data_start + end]))
+    }
+
+    /// Gives back the memory that reading a tensor has filled with its file: otherwise a model that is being loaded
+    /// counts twice. It may be read again.
+    pub(crate) fn release(&self, name: &str) {
+        let Some(Entry { shard, range: (start, end), .. }) = self.tensors.get(name) else { return };
+        let Shard { map, data_start } = &self.shards[*shard];
+        #[expect(
+            unsafe_code,
+            reason = "the pages of a read-only map of a file are read anew when they are missing"
+        )]
+        // Without effect it costs memory and nothing else.
+        let _ =
+            unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, data_start + start, end - start) };
     }
 
     /// As [`TensorFiles::get`], widened to f32.

@@ -21,6 +21,7 @@ impl TensorSource for FreshWeights {
         let n = shape.iter().product();
         let values = match shape.len() {
             1 if name.ends_with("norm.weight") => vec![self.unit; n],
+            1 if name.ends_with("layer_scalar") => vec![1.0; n],
             1 => vec![0.0; n],
             _ => normal_values(&mut tensor_rng(self.seed, name), self.std, n),
         };

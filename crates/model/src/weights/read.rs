@@ -7,25 +7,57 @@ use burn::tensor::{DType, Device, TensorData};
 use safetensors::Dtype;
 
 use super::{TensorFiles, TensorSource, build, tensor_shapes};
-use crate::config::DecoderConfig;
+use crate::config::{Arch, DecoderConfig, KvSource};
 use crate::decoder::LanguageModel;
 use crate::{Error, Result};
 
-impl TensorSource for TensorFiles {
-    fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<TensorData> {
+/// Files of a family, read by the paths of the module tree.
+struct FamilyFiles {
+    files: TensorFiles,
+    arch: Arch,
+}
+
+impl TensorSource for FamilyFiles {
+    fn tensor(&mut self, path: &str, shape: &[usize]) -> Result<TensorData> {
+        let Self { files, arch } = self;
+        let name = arch.name_in_files(path);
+        let others = arch.other_names_in_files(path);
+        let name = others.into_iter().find(|other| files.get(other).is_some()).unwrap_or(name);
         let (dtype, found, bytes) =
-            self.get(name).ok_or_else(|| self.error(format!("`{name}` is missing")))?;
-        if found != shape {
-            return Err(self.error(format!("`{name}` has shape {found:?}, config.json asks for {shape:?}")));
+            files.get(&name).ok_or_else(|| files.error(format!("`{name}` is missing")))?;
+        let is_transposed = arch.is_transposed_in_files(path);
+        let expected: Vec<usize> =
+            if is_transposed { shape.iter().rev().copied().collect() } else { shape.to_vec() };
+        if found != expected {
+            return Err(
+                files.error(format!("`{name}` has shape {found:?}, config.json asks for {expected:?}"))
+            );
         }
         let dtype = match dtype {
             Dtype::F32 => DType::F32,
             Dtype::F16 => DType::F16,
             Dtype::BF16 => DType::BF16,
-            other => return Err(self.error(format!("`{name}` is of type {other:?}, not f32, f16 or bf16"))),
+            other => return Err(files.error(format!("`{name}` is of type {other:?}, not f32, f16 or bf16"))),
         };
-        Ok(TensorData::from_bytes_vec(bytes.to_vec(), shape, dtype))
+        let bytes = match (is_transposed, found) {
+            (true, &[rows, cols]) => transposed(bytes, [rows, cols], dtype.size()),
+            _ => bytes.to_vec(),
+        };
+        files.release(&name);
+        Ok(TensorData::from_bytes_vec(bytes, shape, dtype))
     }
+}
+
+/// The bytes of a matrix's transpose.
+pub(super) fn transposed(bytes: &[u8], [rows, cols]: [usize; 2], size: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    for col in 0..cols {
+        for row in 0..rows {
+            let at = (row * cols + col) * size;
+            out.extend_from_slice(&bytes[at..at + size]);
+        }
+    }
+    out
 }
 
 impl LanguageModel {
@@ -38,20 +70,43 @@ impl LanguageModel {
     /// config.json describes. A tensor too many is an error: it would be left out of the forward pass silently.
     pub fn load(dir: &Path, dtype: DType, device: &Device) -> Result<Self> {
         let config = DecoderConfig::from_dir(dir)?;
-        let mut files = TensorFiles::open(dir, "model")?;
+        let files = TensorFiles::open(dir, "model")?;
         refuse_unknown(&files, &config)?;
-        build(&config, &mut files, dtype, device)
+        build(&config, &mut FamilyFiles { files, arch: config.arch }, dtype, device)
     }
 }
 
-fn refuse_unknown(files: &TensorFiles, config: &DecoderConfig) -> Result<()> {
-    let known: HashSet<String> = tensor_shapes(config).into_iter().map(|(name, _)| name).collect();
-    // Written by old versions of transformers; computed from the configuration since.
-    let is_redundant = |name: &str| {
-        name.ends_with("rotary_emb.inv_freq") || (config.tie_word_embeddings && name == "lm_head.weight")
+/// Keys and values of a layer that reads an earlier one's.
+fn is_unused_key(name: &str, config: &DecoderConfig) -> bool {
+    let Some((layer, part)) = name.strip_prefix("model.layers.").and_then(|rest| rest.split_once('.')) else {
+        return false;
     };
+    let is_key = ["k_proj", "v_proj", "k_norm", "v_norm"]
+        .iter()
+        .any(|map| part.strip_prefix("self_attn.").is_some_and(|part| part.starts_with(map)));
+    let layer = layer.parse().ok().filter(|layer| *layer < config.n_layers);
+    is_key && layer.is_some_and(|layer| config.kv_source(layer) == KvSource::Earlier)
+}
+
+/// Written by old versions of transformers, or by gemma4's trainer for layers that share another's keys.
+fn is_redundant(name: &str, config: &DecoderConfig) -> bool {
+    let is_mask = ["attn.bias", "attn.masked_bias", "attention.bias", "attention.masked_bias"]
+        .iter()
+        .any(|mask| name.ends_with(mask));
+    name.ends_with("rotary_emb.inv_freq")
+        || is_mask
+        || (config.tie_word_embeddings && name == "lm_head.weight")
+        || is_unused_key(name, config)
+}
+
+fn refuse_unknown(files: &TensorFiles, config: &DecoderConfig) -> Result<()> {
+    let names = |path: &str| {
+        let other = config.arch.other_names_in_files(path);
+        std::iter::once(config.arch.name_in_files(path)).chain(other)
+    };
+    let known: HashSet<String> = tensor_shapes(config).iter().flat_map(|(path, _)| names(path)).collect();
     let mut unknown: Vec<&str> =
-        files.names().filter(|name| !known.contains(*name) && !is_redundant(name)).collect();
+        files.names().filter(|name| !known.contains(*name) && !is_redundant(name, config)).collect();
     unknown.sort_unstable();
     match unknown.first() {
         None => Ok(()),

@@ -18,7 +18,7 @@ fn logits(model: &LanguageModel) -> Vec<f32> {
 
 fn saved(model: &LanguageModel, dtype: DType) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
-    model.save(dir.path(), &SaveOptions { dtype, companions: None }).unwrap();
+    model.save(dir.path(), &SaveOptions { dtype, ..SaveOptions::default() }).unwrap();
     dir
 }
 
@@ -50,7 +50,7 @@ fn a_saved_model_loads_bit_for_bit() {
         let loaded = load(dir.path()).unwrap();
         assert_eq!(logits(&loaded), logits(&model), "{arch}");
         let mut names: Vec<String> =
-            tensor_shapes(model.config()).into_iter().map(|(name, _)| name).collect();
+            tensor_shapes(model.config()).into_iter().map(|(path, _)| arch.name_in_files(&path)).collect();
         let files = TensorFiles::open(dir.path(), "model").unwrap();
         let mut found: Vec<String> = files.names().map(str::to_owned).collect();
         names.sort();
@@ -105,6 +105,34 @@ fn shards_are_read_through_their_index() {
     let index = serde_json::json!({ "metadata": {}, "weight_map": index });
     std::fs::write(dir.path().join("model.safetensors.index.json"), index.to_string()).unwrap();
     assert_eq!(logits(&load(dir.path()).unwrap()), logits(&model));
+}
+
+#[test]
+fn a_large_model_is_written_in_shards() {
+    for arch in [Arch::Gemma3, Arch::Gpt2] {
+        let model = pico(arch, 7, &Device::flex());
+        let dir = tempfile::tempdir().unwrap();
+        let max_shard_size = 100_000;
+        model.save(dir.path(), &SaveOptions { max_shard_size, ..SaveOptions::default() }).unwrap();
+        let text = std::fs::read_to_string(dir.path().join("model.safetensors.index.json")).unwrap();
+        let index: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(index["metadata"]["total_size"], 4 * model.config().n_params());
+        let mut files: Vec<&str> =
+            index["weight_map"].as_object().unwrap().values().map(|file| file.as_str().unwrap()).collect();
+        files.sort_unstable();
+        files.dedup();
+        assert!(files.len() > 2, "{files:?}");
+        assert_eq!(files[0], format!("model-00001-of-{:05}.safetensors", files.len()));
+        for file in files {
+            let bytes = std::fs::read(dir.path().join(file)).unwrap();
+            let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+            assert!(tensors.len() == 1 || bytes.len() < max_shard_size + 5000, "{file}: {}", bytes.len());
+        }
+        assert_eq!(logits(&load(dir.path()).unwrap()), logits(&model), "{arch}");
+        model.check_saved(dir.path()).unwrap();
+        let error = pico(arch, 8, &Device::flex()).check_saved(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("log-probabilities differ"), "{error}");
+    }
 }
 
 #[test]

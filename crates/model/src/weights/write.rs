@@ -1,6 +1,7 @@
 //! A model to a folder in HF's layout.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use burn::module::{Module, ModuleVisitor, Param};
@@ -8,11 +9,14 @@ use burn::tensor::{DType, Tensor};
 use safetensors::{Dtype, View};
 
 use super::files::{write_atomically, write_tensors};
+use super::read::transposed;
+use super::shards::{Shard, shards};
+use crate::config::Arch;
 use crate::decoder::LanguageModel;
 use crate::{Error, Result};
 
 /// Files beside the weights that make a folder usable: copied byte for byte, where they are.
-const COMPANIONS: [&str; 9] = [
+const COMPANIONS: [&str; 13] = [
     "config.json",
     "generation_config.json",
     "tokenizer.json",
@@ -21,8 +25,15 @@ const COMPANIONS: [&str; 9] = [
     "added_tokens.json",
     "chat_template.jinja",
     "vocab.json",
+    "tokenizer.model",
+    "chat_template.json",
+    "preprocessor_config.json",
+    "processor_config.json",
     "merges.txt",
 ];
+
+/// Of transformers 4, and below the limit of every hub and file system.
+const MAX_SHARD_SIZE: usize = 5_000_000_000;
 
 /// How [`LanguageModel::save`] writes.
 #[derive(Clone, Debug)]
@@ -31,25 +42,25 @@ pub struct SaveOptions {
     pub dtype: DType,
     /// A model folder whose configuration and tokenizer are copied; otherwise only config.json is written.
     pub companions: Option<PathBuf>,
+    /// Bytes of tensors in one file; a model with more is written in several, with an index.
+    pub max_shard_size: usize,
 }
 
 impl Default for SaveOptions {
     /// F32 as in training, without companions.
     fn default() -> Self {
-        Self { dtype: DType::F32, companions: None }
+        Self { dtype: DType::F32, companions: None, max_shard_size: MAX_SHARD_SIZE }
     }
 }
 
 impl LanguageModel {
-    /// Writes `model.safetensors` and config.json. An adapter is not part of it: merge it first, or save it on its own.
+    /// Writes `model.safetensors`, or shards of it with their index, and config.json. An adapter is not part of it: merge it first, or save it on its own.
     ///
     /// # Errors
     /// If a file cannot be written, or `dtype` is not a type of weights.
     pub fn save(&self, dir: &Path, options: &SaveOptions) -> Result<()> {
         std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
-        let mut tensors = Collected { path: Vec::new(), tensors: Vec::new(), dtype: options.dtype };
-        self.visit(&mut tensors);
-        write_tensors(&dir.join("model.safetensors"), tensors.tensors)?;
+        self.save_weights(dir, options)?;
         match &options.companions {
             Some(from) => copy_companions(from, dir)?,
             None => {
@@ -58,6 +69,29 @@ impl LanguageModel {
             }
         }
         Ok(())
+    }
+
+    /// A shard at a time is on the host, in the order of the module tree.
+    fn save_weights(&self, dir: &Path, options: &SaveOptions) -> Result<()> {
+        let (shards, index) = shards(&self.config, options.dtype.size(), options.max_shard_size);
+        for Shard { file, paths } in shards {
+            let mut collected = Collected {
+                wanted: paths,
+                path: Vec::new(),
+                tensors: Vec::new(),
+                dtype: options.dtype,
+                arch: self.config.arch,
+            };
+            self.visit(&mut collected);
+            write_tensors(&dir.join(file), collected.tensors)?;
+        }
+        match index {
+            Some(index) => {
+                let text = format!("{index:#}\n");
+                write_atomically(&dir.join("model.safetensors.index.json"), text.as_bytes())
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -82,11 +116,14 @@ pub(crate) fn host_values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     data.try_to_vec::<f32>().expect("the data was converted to f32")
 }
 
-/// The base's tensors under their names in the module tree, which are the names in the file.
+/// Some of the base's tensors under their names in files of the family.
 struct Collected {
+    /// By their paths in the module tree.
+    wanted: HashSet<String>,
     path: Vec<String>,
     tensors: Vec<(String, HostTensor)>,
     dtype: DType,
+    arch: Arch,
 }
 
 impl ModuleVisitor for Collected {
@@ -99,11 +136,15 @@ impl ModuleVisitor for Collected {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if self.path.last().is_some_and(|name| name.starts_with("lora_")) {
+        let path = self.path.join(".");
+        if !self.wanted.contains(&path) {
             return;
         }
-        let tensor = HostTensor::from_tensor(param.val(), self.dtype);
-        self.tensors.push((self.path.join("."), tensor));
+        let mut tensor = HostTensor::from_tensor(param.val(), self.dtype);
+        if self.arch.is_transposed_in_files(&path) {
+            tensor = tensor.transposed();
+        }
+        self.tensors.push((self.arch.name_in_files(&path), tensor));
     }
 }
 
@@ -118,6 +159,13 @@ impl HostTensor {
     pub(crate) fn from_f32(values: &[f32], shape: &[usize]) -> Self {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         Self { dtype: Dtype::F32, shape: shape.to_vec(), bytes }
+    }
+
+    /// A matrix with rows and columns exchanged.
+    fn transposed(self) -> Self {
+        let &[rows, cols] = self.shape.as_slice() else { return self };
+        let size = self.bytes.len() / (rows * cols).max(1);
+        Self { bytes: transposed(&self.bytes, [rows, cols], size), shape: vec![cols, rows], ..self }
     }
 
     fn from_tensor<const D: usize>(tensor: Tensor<D>, dtype: DType) -> Self {

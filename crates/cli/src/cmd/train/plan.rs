@@ -131,7 +131,7 @@ impl Plan {
         let decoder = DecoderConfig::from_dir(&model_dir).map_err(|error| {
             BadInput::new(
                 format!("model `{}`: {error}", asked.model),
-                "qwen2, qwen3, llama and mistral can be trained",
+                format!("{} can be trained", model::Arch::names()),
             )
         })?;
         let mut config = settings(flags)?;
