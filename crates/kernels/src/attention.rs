@@ -2,7 +2,7 @@
 //! same blocks again for the gradients.
 //!
 //! A query's result is summed in one order, key by key, whatever block it is computed in and whatever rows stand beside
-//! it: decoding, prefill in any chunks, and training agree to the bit.
+//! it: decoding and prefill in any pieces agree to the bit.
 //!
 //! # Source
 //! FlashAttention-2, arXiv 2307.08691, §3: the backward pass recomputes the probabilities of a block.

@@ -2,7 +2,7 @@
 //!
 //! With one row the `gemm` crate works on one thread, with a few rows its packing costs more than the arithmetic; and
 //! its order of summation depends on the number of rows, so that a row's result depends on its neighbours. Here each
-//! element is one sum over lanes, in steps of the vector's width: decoding, prefill and training agree to the bit.
+//! element is one sum over lanes, in steps of the vector's width: decoding and prefill agree to the bit.
 //! Weights may be bf16, which halves what has to be read; sums are f32 in either case.
 
 use half::bf16;
@@ -166,7 +166,9 @@ fn tile<S: Simd, const N: usize, const M: usize>(
             }
         }
     }
-    for (n, (sums, weight)) in sums.iter().zip(&weight).enumerate() {
+    // A copy: indexed later by what the compiler does not know, the sums themselves would be kept in memory.
+    let done = sums;
+    for (n, (sums, weight)) in done.iter().zip(&weight).enumerate() {
         for (m, (sum, x)) in sums.iter().zip(&x).enumerate() {
             let mut sum = *sum;
             if !weight.1.is_empty() {
@@ -246,7 +248,8 @@ fn half_tile<S: Simd, const N: usize, const M: usize>(
             }
         }
     }
-    for (n, (sums, weight)) in sums.iter().zip(&weight).enumerate() {
+    let done = sums;
+    for (n, (sums, weight)) in done.iter().zip(&weight).enumerate() {
         let (low, high) = even_odd(simd, simd.partial_load_u32s(weight.1));
         for (m, ((sum, even), odd)) in sums.iter().zip(&even).zip(&odd).enumerate() {
             let tail = simd.mul_f32s(low, simd.partial_load_f32s(even.1));

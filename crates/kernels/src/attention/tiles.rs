@@ -73,7 +73,9 @@ fn dots<S: Simd, const M: usize, const N: usize>(
             }
         }
     }
-    for (m, (sums, ask)) in sums.iter().zip(&asks).enumerate() {
+    // A copy: indexed later by what the compiler does not know, the sums themselves would be kept in memory.
+    let done = sums;
+    for (m, (sums, ask)) in done.iter().zip(&asks).enumerate() {
         for (n, (sum, key)) in sums.iter().zip(&keys).enumerate() {
             let mut sum = *sum;
             if !key.1.is_empty() {
@@ -176,7 +178,8 @@ fn mix_part<S: Simd, const M: usize, const N: usize>(
             }
         }
     }
-    for (m, sums) in sums.iter().enumerate() {
+    let done = sums;
+    for (m, sums) in done.iter().enumerate() {
         let out = &mut out[m * values.head_dim + from..][..N * S::F32_LANES];
         for (out, sum) in S::as_mut_simd_f32s(out).0.iter_mut().zip(sums) {
             *out = *sum;
