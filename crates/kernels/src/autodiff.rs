@@ -9,7 +9,8 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{AutodiffBackend, Backend, TensorMetadata};
 use burn::tensor::{Shape, Slice};
 
-use crate::ops::KernelOps;
+use crate::head::Expected;
+use crate::ops::{EntropyGradient, HeadCall, KernelOps};
 use crate::rows::Gate;
 
 impl<B: KernelOps, C: CheckpointStrategy> KernelOps for Autodiff<B, C> {
@@ -140,6 +141,59 @@ impl<B: KernelOps, C: CheckpointStrategy> KernelOps for Autodiff<B, C> {
                 prep.finish((logits, stats.clone()), stats)
             }
             OpsKind::UnTracked(prep) => prep.finish(B::kernel_softmax_stats(logits.into_primitive())),
+        }
+    }
+
+    fn kernel_head(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        tokens: IntTensor<Self>,
+        call: HeadCall,
+    ) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct Head;
+        impl<B: KernelOps> Backward<B, 2> for Head {
+            /// `x` where the logits have to be computed again, `weight`, tokens, and all that the forward pass gave.
+            type State = (Option<FloatTensor<B>>, FloatTensor<B>, IntTensor<B>, FloatTensor<B>, HeadCall);
+
+            fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+                let grad = grads.consume::<B>(&ops.node);
+                let [for_x, for_weight] = ops.parents;
+                let (x, weight, tokens, stats, call) = ops.state;
+                let Some(x) = x else {
+                    if let Some(node) = for_x {
+                        let d_x = B::kernel_head_backward_expected(weight, tokens, stats, grad, call);
+                        grads.register::<B>(node.id, d_x);
+                    }
+                    return;
+                };
+                let shapes = [x.shape(), weight.shape()];
+                let n_x = shapes[0].num_elements();
+                let all = B::kernel_head_backward(x, weight, tokens, stats, grad, call, for_weight.is_some());
+                if let Some(node) = for_x {
+                    let d_x = B::float_slice(all.clone(), &[Slice::new(0, Some(n_x as isize), 1)]);
+                    grads.register::<B>(node.id, B::float_reshape(d_x, shapes[0].clone()));
+                }
+                if let Some(node) = for_weight {
+                    let d_weight = B::float_slice(all, &[Slice::new(n_x as isize, None, 1)]);
+                    grads.register::<B>(node.id, B::float_reshape(d_weight, shapes[1].clone()));
+                }
+            }
+        }
+        let again = weight.is_tracked() || call.entropy == EntropyGradient::Tracked;
+        match Head.prepare::<C>([x.node(), weight.node()]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let (x, weight) = (x.into_primitive(), weight.into_primitive());
+                let n = 2 * x.shape()[0] + tokens.shape()[0];
+                let expected = if again { Expected::LeftOut } else { Expected::Summed };
+                let call = HeadCall { expected, ..call };
+                let all = B::kernel_head(x.clone(), weight.clone(), tokens.clone(), call);
+                let stats = B::float_slice(all.clone(), &[Slice::new(0, Some(n as isize), 1)]);
+                prep.finish((again.then_some(x), weight, tokens, all, call), stats)
+            }
+            OpsKind::UnTracked(prep) => {
+                prep.finish(B::kernel_head(x.into_primitive(), weight.into_primitive(), tokens, call))
+            }
         }
     }
 

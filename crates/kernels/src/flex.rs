@@ -7,7 +7,8 @@ use burn::tensor::{DType, Shape, TensorData};
 use half::bf16;
 
 use crate::attention::{self, Heads, Operands, Sight};
-use crate::ops::KernelOps;
+use crate::head::{self, Head, HeadGrad};
+use crate::ops::{HeadCall, KernelOps};
 use crate::product::{product_bf16, product_f32};
 use crate::reference;
 use crate::rows::{self, Gate};
@@ -94,6 +95,68 @@ impl KernelOps for Flex {
         tensor(rows::softmax_stats_backward(operands, width), logits.shape(), &logits)
     }
 
+    fn kernel_head(x: Float, weight: Float, tokens: Int, call: HeadCall) -> Float {
+        if !is_f32(&[&x, &weight]) {
+            return reference::head::<Self>(x, weight, tokens, call);
+        }
+        let ([x, weight], tokens) = ([x, weight].map(|x| x.to_contiguous()), integers(tokens));
+        let stats = head::head_stats(head_of(&x, &weight, &tokens, call), call.expected);
+        let mut all = stats.log_sum_exp;
+        all.extend(stats.entropy);
+        all.extend(stats.chosen);
+        all.extend(stats.expected);
+        flat(all, &x)
+    }
+
+    fn kernel_head_backward_expected(
+        weight: Float,
+        tokens: Int,
+        stats: Float,
+        grad: Float,
+        call: HeadCall,
+    ) -> Float {
+        if !is_f32(&[&weight]) {
+            return reference::head_backward_expected::<Self>(weight, tokens, stats, grad, call);
+        }
+        let [weight, stats, grad] = [weight, stats, grad].map(|x| x.to_contiguous());
+        let tokens = integers(tokens);
+        let [_, width] = weight.shape().dims();
+        let n_tokens = tokens.len() / 2;
+        let n_predictors = (values(&stats).len() - n_tokens) / (width + 2);
+        let (sums, rest) = values(&stats).split_at(2 * n_predictors);
+        let (chosen, expected) = rest.split_at(n_tokens);
+        let of_sum = &values(&grad)[..n_predictors];
+        let of_chosen = &values(&grad)[sums.len()..];
+        let head = Head { x: &[], weight: values(&weight), tokens: &tokens, width, scale: call.scale };
+        let d_x = head::head_backward_expected(head, (expected, chosen), (of_sum, of_chosen));
+        tensor(d_x, [n_predictors, width], &weight)
+    }
+
+    fn kernel_head_backward(
+        x: Float,
+        weight: Float,
+        tokens: Int,
+        stats: Float,
+        grad: Float,
+        call: HeadCall,
+        for_weight: bool,
+    ) -> Float {
+        if !is_f32(&[&x, &weight]) {
+            return reference::head_backward::<Self>((x, weight), tokens, stats, grad, call, for_weight);
+        }
+        let [x, weight, stats, grad] = [x, weight, stats, grad].map(|x| x.to_contiguous());
+        let tokens = integers(tokens);
+        let [n_predictors, _] = x.shape().dims();
+        let head = head_of(&x, &weight, &tokens, call);
+        let (log_sum_exp, rest) = values(&stats).split_at(n_predictors);
+        let (of_sum, of_rest) = values(&grad).split_at(n_predictors);
+        let (of_entropy, of_chosen) = of_rest.split_at(n_predictors);
+        let of = HeadGrad { log_sum_exp: of_sum, entropy: of_entropy, chosen: of_chosen };
+        let (mut d_x, d_weight) = head::head_backward(head, (log_sum_exp, rest), &of, for_weight);
+        d_x.extend(d_weight);
+        flat(d_x, &x)
+    }
+
     fn kernel_rotate(x: Float, cos: Float, sin: Float, half: usize, inverse: bool) -> Float {
         if !is_f32(&[&x, &cos, &sin]) {
             return reference::rotate::<Self>(x, cos, sin, half, inverse);
@@ -152,6 +215,11 @@ impl KernelOps for Flex {
         }
         slab
     }
+}
+
+fn head_of<'a>(x: &'a Float, weight: &'a Float, tokens: &'a [i64], call: HeadCall) -> Head<'a> {
+    let [_, width] = x.shape().dims();
+    Head { x: values(x), weight: values(weight), tokens, width, scale: call.scale }
 }
 
 fn attention_shape(q: &Float, k: &Float) -> attention::Shape {

@@ -1,6 +1,7 @@
 //! Operations that burn has no fast form of on a CPU, each as one custom operation with its gradient.
 //!
-//! [`linear`], [`rms_norm`], [`gated`], [`softmax_stats`], [`rotate`], [`attention`], [`store`]: a function on tensors each, behind one seam
+//! [`linear`], [`rms_norm`], [`gated`], [`softmax_stats`], [`rotate`], [`attention`], [`store`],
+//! [`head_stats`]: a function on tensors each, behind one seam
 //! (`ops::KernelOps`). On flex they run the code here; on other backends the reference bodies in plain tensor
 //! operations, which the tests compare with. Tensors that are not f32 take the reference bodies everywhere, except
 //! bf16 weights of [`linear`].
@@ -10,6 +11,7 @@
 mod attention;
 mod autodiff;
 mod flex;
+mod head;
 mod matrix;
 mod ops;
 mod product;
@@ -18,7 +20,10 @@ mod rows;
 mod simd;
 mod threads;
 
-pub use ops::{attention, gated, linear, rms_norm, rotate, softmax_stats, store};
+pub use head::LogitScale;
+pub use ops::{
+    EntropyGradient, HeadStats, attention, gated, head_stats, linear, rms_norm, rotate, softmax_stats, store,
+};
 pub use rows::{Gate, exponentials};
 pub use simd::force_scalar;
 

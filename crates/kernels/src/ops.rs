@@ -4,8 +4,26 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::{Int, Tensor};
 
+use crate::head::{Expected, LogitScale};
 use crate::reference;
 use crate::rows::Gate;
+
+/// How the head is called.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeadCall {
+    pub(crate) scale: LogitScale,
+    pub(crate) entropy: EntropyGradient,
+    pub(crate) expected: Expected,
+}
+
+/// Whether entropies carry a gradient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntropyGradient {
+    /// For an entropy bonus.
+    Tracked,
+    /// For reports only; cheaper.
+    Detached,
+}
 
 /// Operations with several results concatenate them, flat: the seam carries single tensors.
 #[backend_extension(Flex, Autodiff, Cube: cfg(feature = "cuda"), Fusion: cfg(feature = "cuda"))]
@@ -63,6 +81,43 @@ pub(crate) trait KernelOps: Backend {
         grad: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
         reference::softmax_stats_backward::<Self>(logits, stats, grad)
+    }
+
+    /// Log-sum-exp and entropy of each predictor, the logit of each token, and the expected rows: `[2P + N (+ P·D)]`.
+    #[fusion(default)]
+    fn kernel_head(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        tokens: IntTensor<Self>,
+        call: HeadCall,
+    ) -> FloatTensor<Self> {
+        reference::head::<Self>(x, weight, tokens, call)
+    }
+
+    /// From the expected rows, which stand behind the stats in `stats`.
+    #[fusion(default)]
+    fn kernel_head_backward_expected(
+        weight: FloatTensor<Self>,
+        tokens: IntTensor<Self>,
+        stats: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        call: HeadCall,
+    ) -> FloatTensor<Self> {
+        reference::head_backward_expected::<Self>(weight, tokens, stats, grad, call)
+    }
+
+    /// `[P·D (+ V·D)]`
+    #[fusion(default)]
+    fn kernel_head_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        tokens: IntTensor<Self>,
+        stats: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        call: HeadCall,
+        for_weight: bool,
+    ) -> FloatTensor<Self> {
+        reference::head_backward::<Self>((x, weight), tokens, stats, grad, call, for_weight)
     }
 
     #[fusion(default)]
@@ -150,6 +205,48 @@ pub fn gated(gate: Tensor<2>, up: Tensor<2>, kind: Gate) -> Tensor<2> {
 pub fn softmax_stats(logits: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
     let stats: Tensor<2> = Tensor::from_dispatch(Dispatch::kernel_softmax_stats(logits.into_dispatch()));
     (stats.clone().narrow(1, 0, 1), stats.narrow(1, 1, 1))
+}
+
+/// What a language model's head says of some tokens, `[P]`, `[P]` and `[N]`.
+#[derive(Clone, Debug)]
+pub struct HeadStats {
+    /// Log of each predictor's normaliser.
+    pub log_sum_exp: Tensor<1>,
+    /// Entropy of each predictor's distribution, in nats.
+    pub entropy: Tensor<1>,
+    /// Logit of each token.
+    pub chosen: Tensor<1>,
+}
+
+/// Logits `x · Wᵀ`, scaled, of which only [`HeadStats`] is kept: `[P, V]` never exists. `tokens` gives for each token its
+/// row of `x` and itself. Results are in f32.
+///
+/// # Shapes
+/// `x` `[P, D]`, `weight` `[V, D]`, `tokens` `[N, 2]`
+pub fn head_stats(
+    x: Tensor<2>,
+    weight: Tensor<2>,
+    tokens: Tensor<2, Int>,
+    scale: LogitScale,
+    entropy: EntropyGradient,
+) -> HeadStats {
+    let (p, n) = (x.dims()[0], tokens.dims()[0]);
+    let call = HeadCall { scale, entropy, expected: Expected::LeftOut };
+    let all: Tensor<1> = Tensor::from_dispatch(Dispatch::kernel_head(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        tokens.into_dispatch(),
+        call,
+    ));
+    let entropies = all.clone().narrow(0, p, p);
+    HeadStats {
+        log_sum_exp: all.clone().narrow(0, 0, p),
+        entropy: match entropy {
+            EntropyGradient::Tracked => entropies,
+            EntropyGradient::Detached => entropies.detach(),
+        },
+        chosen: all.narrow(0, 2 * p, n),
+    }
 }
 
 /// Rotary position embedding: `x · cos + swap(x) · sin`, where `swap` exchanges the first two `half`s of a head. The

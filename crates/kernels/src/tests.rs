@@ -4,10 +4,11 @@ use std::sync::Mutex;
 
 use burn::backend::ops::{FloatTensorOps, IntTensorOps};
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::backend::{Autodiff, AutodiffBackend, Flex};
+use burn::backend::{Autodiff, AutodiffBackend, Flex, TensorMetadata};
 use burn::tensor::{DType, Slice, TensorData};
 
-use crate::ops::KernelOps;
+use crate::head::{Expected, LogitScale};
+use crate::ops::{EntropyGradient, HeadCall, KernelOps};
 use crate::reference;
 use crate::rows::Gate;
 
@@ -147,6 +148,87 @@ fn softmax_stats_are_the_normaliser_and_the_entropy() {
     assert_close(&stats, &[1.0 + 2.0_f32.ln(), 2.0_f32.ln()], "two tokens that can be drawn");
 }
 
+/// `P`, `V`, `D`, and what happens to the products.
+const HEADS: [(usize, usize, usize, LogitScale); 4] = [
+    (3, 5, 7, LogitScale { scale: 1.0, soft_cap: 0.0, temperature: 1.0 }),
+    (9, 2100, 20, LogitScale { scale: 0.5, soft_cap: 0.0, temperature: 1.3 }),
+    (300, 1100, 18, LogitScale { scale: 1.0, soft_cap: 2.0, temperature: 1.0 }),
+    (5, 1030, 33, LogitScale { scale: 3.0, soft_cap: 1.5, temperature: 0.7 }),
+];
+
+/// Two tokens of each predictor but the first.
+fn tokens_of_head(p: usize, v: usize) -> IntTensor<Flex> {
+    let pairs = (1..p).flat_map(|row| [(row, row * 7 % v), (row, (v - 1).saturating_sub(row))]);
+    let pairs: Vec<i32> = pairs.flat_map(|(row, token)| [row as i32, token as i32]).collect();
+    let n = pairs.len() / 2;
+    integers(pairs, &[n, 2])
+}
+
+#[test]
+fn the_head_says_what_its_logits_would() {
+    for (p, v, d, scale) in HEADS {
+        let tokens = tokens_of_head(p, v);
+        let leaves = [leaf(1, &[p, d]), leaf(2, &[v, d])];
+        let call = HeadCall { scale, entropy: EntropyGradient::Tracked, expected: Expected::LeftOut };
+        compare(
+            &leaves,
+            |x| A::kernel_head(x[0].clone(), x[1].clone(), tokens.clone(), call),
+            |x| reference::head::<A>(x[0].clone(), x[1].clone(), tokens.clone(), call),
+        );
+        let logits =
+            reference::linear::<Flex>(leaves[0].clone().into_primitive(), leaves[1].clone().into_primitive());
+        if scale == LogitScale::default() {
+            let stats = host(reference::softmax_stats::<Flex>(logits));
+            let all = host(Flex::kernel_head(
+                leaves[0].clone().into_primitive(),
+                leaves[1].clone().into_primitive(),
+                tokens.clone(),
+                call,
+            ));
+            let columns: Vec<f32> = [0, 1]
+                .into_iter()
+                .flat_map(|column| stats.iter().skip(column).step_by(2).copied().collect::<Vec<_>>())
+                .collect();
+            assert_close(&all[..2 * p], &columns, "stats");
+        }
+        let [x, weight] = leaves.map(|leaf| leaf.into_primitive());
+        let summed = HeadCall { expected: Expected::Summed, ..call };
+        let ours = Flex::kernel_head(x.clone(), weight.clone(), tokens.clone(), summed);
+        let plain = reference::head::<Flex>(x.clone(), weight.clone(), tokens.clone(), summed);
+        assert_close(&host(ours.clone()), &host(plain), "with expected rows");
+        let n = 2 * p + tokens.shape()[0];
+        let grad = leaf(5, &[n]).into_primitive();
+        let ours_back = Flex::kernel_head_backward_expected;
+        let plain_back = reference::head_backward_expected::<Flex>;
+        assert_close(
+            &host(ours_back(weight.clone(), tokens.clone(), ours.clone(), grad.clone(), summed)),
+            &host(plain_back(weight.clone(), tokens.clone(), ours.clone(), grad.clone(), summed)),
+            "from expected rows",
+        );
+        let plain = reference::head_backward::<Flex>((x, weight), tokens.clone(), ours, grad, call, true);
+        assert_eq!(host(plain).len(), (p + v) * d);
+    }
+}
+
+#[test]
+fn a_frozen_head_gives_the_same_gradients_without_a_second_pass() {
+    for (p, v, d, scale) in HEADS {
+        let tokens = tokens_of_head(p, v);
+        let weight = A::float_detach(leaf(2, &[v, d]));
+        let used = |all: Float| {
+            let range = |from: usize, to: Option<isize>| Slice::new(from as isize, to, 1);
+            let (sums, chosen) = (range(0, Some(p as isize)), range(2 * p, None));
+            A::float_cat(vec![A::float_slice(all.clone(), &[sums]), A::float_slice(all, &[chosen])], 0)
+        };
+        let call = HeadCall { scale, entropy: EntropyGradient::Detached, expected: Expected::LeftOut };
+        compare(
+            &[leaf(1, &[p, d])],
+            |x| used(A::kernel_head(x[0].clone(), weight.clone(), tokens.clone(), call)),
+            |x| used(reference::head::<A>(x[0].clone(), weight.clone(), tokens.clone(), call)),
+        );
+    }
+}
+
 #[test]
 fn rotation_turns_pairs_and_leaves_the_rest() {
     for (rows, half) in [(1, 12), (2, 12), (2, 9)] {
@@ -284,6 +366,8 @@ fn all_of_it_holds_without_vector_instructions() {
     rms_norm_divides_by_the_root_mean_square();
     the_gate_multiplies();
     softmax_stats_are_the_normaliser_and_the_entropy();
+    the_head_says_what_its_logits_would();
+    a_frozen_head_gives_the_same_gradients_without_a_second_pass();
     rotation_turns_pairs_and_leaves_the_rest();
     attention_reads_what_is_in_sight();
     check_bits_of_attention();

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
-use kernels::linear;
+use kernels::{LogitScale, linear};
 
 pub use cache::KvCache;
 pub use linear::Linear;
@@ -208,11 +208,55 @@ impl LanguageModel {
     /// `[B, T]` tokens → `[B, T, D]`; values at padding are finite and meaningless.
     pub fn hidden(&self, batch: &TokenBatch) -> Tensor<3> {
         let mut frame = Frame::of_batch(batch, &self.config, (&self.device(), self.dtype()));
-        let (mut x, inputs) = self.embed(batch);
+        let (mut x, inputs) = self.embed_with_inputs(batch);
         for (idx, layer) in self.model.layers.iter().enumerate() {
             x = layer.forward(x, &mut frame, self.step(idx, &inputs));
         }
         self.finish(x, batch)
+    }
+
+    /// The first step of [`LanguageModel::hidden`], which is `embed`, `layer` by `layer`, `finish`: for callers that keep
+    /// the tensors between layers and compute the rest again, where [`LanguageModel::has_separate_layers`].
+    ///
+    /// # Shapes
+    /// `[B, T]` tokens → `[B·T, D]`
+    pub fn embed(&self, batch: &TokenBatch) -> Tensor<2> {
+        self.embed_with_inputs(batch).0
+    }
+
+    /// One layer; see [`LanguageModel::embed`].
+    ///
+    /// # Shapes
+    /// `[B·T, D]` → `[B·T, D]`
+    ///
+    /// # Panics
+    /// If the layers are not separate.
+    pub fn layer(&self, idx: usize, x: Tensor<2>, batch: &TokenBatch) -> Tensor<2> {
+        assert!(
+            self.has_separate_layers(),
+            "a layer of {} reads more than the residual stream",
+            self.config.arch
+        );
+        let mut frame = Frame::of_batch(batch, &self.config, (&self.device(), self.dtype()));
+        self.model.layers[idx].forward(x, &mut frame, self.step(idx, &None))
+    }
+
+    /// The last norm; see [`LanguageModel::embed`].
+    ///
+    /// # Shapes
+    /// `[B·T, D]` → `[B, T, D]`
+    pub fn finish(&self, x: Tensor<2>, batch: &TokenBatch) -> Tensor<3> {
+        unflatten(self.model.last_norm(x), batch)
+    }
+
+    /// False where a layer reads more than the residual stream: keys of an earlier layer, or an input of its own.
+    pub fn has_separate_layers(&self) -> bool {
+        self.config.variants.n_shared_kv == 0 && self.config.per_layer_input.is_none()
+    }
+
+    /// Whether the embedding asks for a gradient.
+    pub fn trains_embedding(&self) -> bool {
+        self.model.embed_tokens.weight.val().is_require_grad()
     }
 
     /// [`LanguageModel::hidden`] of the last token of each row alone: its last layer computes nothing but those.
@@ -225,7 +269,7 @@ impl LanguageModel {
     pub fn last_hidden(&self, batch: &TokenBatch) -> Tensor<2> {
         let (device, dtype) = (self.device(), self.dtype());
         let slots = batch.last_slots();
-        let (mut x, inputs) = self.embed(batch);
+        let (mut x, inputs) = self.embed_with_inputs(batch);
         let Some((last, layers)) = self.model.layers.split_last() else {
             return self.model.last_norm(select_slots(x, &slots));
         };
@@ -243,7 +287,7 @@ impl LanguageModel {
     /// The same points as `output_hidden_states` of transformers.
     pub fn hidden_states(&self, batch: &TokenBatch) -> Vec<Tensor<3>> {
         let mut frame = Frame::of_batch(batch, &self.config, (&self.device(), self.dtype()));
-        let (mut x, inputs) = self.embed(batch);
+        let (mut x, inputs) = self.embed_with_inputs(batch);
         let mut states = Vec::with_capacity(self.config.n_layers + 1);
         for (idx, layer) in self.model.layers.iter().enumerate() {
             states.push(unflatten(x.clone(), batch));
@@ -260,7 +304,7 @@ impl LanguageModel {
     /// If there is not a slot for each row, or the batch is not right-padded.
     pub fn extend(&self, batch: &TokenBatch, slots: &[usize], cache: &mut KvCache) -> Tensor<3> {
         let admitted = cache.admit(batch, slots);
-        let (mut x, inputs) = self.embed(&admitted.batch);
+        let (mut x, inputs) = self.embed_with_inputs(&admitted.batch);
         let mut frame = Frame::with_cache(admitted, slots, &self.config, (&self.device(), self.dtype()));
         for (idx, layer) in self.model.layers.iter().enumerate() {
             let step = Step { cache: Some(cache.layer_mut(idx)), ..self.step(idx, &inputs) };
@@ -296,11 +340,20 @@ impl LanguageModel {
         self.lm_head.as_ref().unwrap_or(&self.model.embed_tokens).weight.val()
     }
 
+    /// What happens to the products of hidden states and head.
+    pub fn logit_scale(&self) -> LogitScale {
+        LogitScale {
+            scale: self.config.scales.logits as f32,
+            soft_cap: self.config.soft_caps.logits.unwrap_or(0.0) as f32,
+            temperature: 1.0,
+        }
+    }
+
     /// The residual stream before the first layer, and the layers' own inputs side by side.
     ///
     /// # Shapes
     /// `[B·T, D]`, `[B·T, layers · width]`
-    fn embed(&self, batch: &TokenBatch) -> (Tensor<2>, Option<Tensor<2>>) {
+    fn embed_with_inputs(&self, batch: &TokenBatch) -> (Tensor<2>, Option<Tensor<2>>) {
         let ids: Vec<i32> = batch.ids().iter().map(|&id| id as i32).collect();
         let ids = Tensor::<1, Int>::from_data(
             TensorData::new(ids, [batch.n_rows() * batch.n_cols()]),
@@ -327,10 +380,6 @@ impl LanguageModel {
         let width = self.config.per_layer_input.unwrap_or(0);
         let input = inputs.as_ref().map(|inputs| inputs.clone().narrow(1, idx * width, width));
         Step { slots: None, window: self.config.windows[idx], input, cache: None }
-    }
-
-    fn finish(&self, x: Tensor<2>, batch: &TokenBatch) -> Tensor<3> {
-        unflatten(self.model.last_norm(x), batch)
     }
 }
 

@@ -59,6 +59,7 @@ pub fn grpo_config(config: &RunConfig) -> Result<GrpoConfig, BadInput> {
         learner: LearnerConfig {
             adamw: AdamWConfig { weight_decay: optimizer.weight_decay, ..AdamWConfig::default() },
             max_grad_norm: optimizer.clip,
+            ..LearnerConfig::default()
         },
         temperature: f64::from(config.rollout.temperature),
         max_completion_tokens: config.rollout.max_completion_tokens as usize,

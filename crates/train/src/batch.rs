@@ -11,11 +11,11 @@ const ABSENT: f32 = -1e30;
 
 /// A micro-batch.
 ///
-/// `B` rows, `C` the most scored tokens of a row, `U` distinct inputs, `T` their longest length. Cell `[b,c]` belongs
+/// `B` rows, `C` the most scored tokens of a row, `U` rows of distinct inputs, packed, `T` the longest input. Cell `[b,c]` belongs
 /// to the c-th token of row b that counts (not to the c-th of its completion).
 #[derive(Clone, Debug)]
 pub struct Batch {
-    /// Distinct inputs, right-padded, `[U,T]`.
+    /// Distinct inputs, packed, `[U,T]`.
     pub tokens: TokenBatch,
     /// 1 for scored tokens, 0 for empty cells, `[B,C]`.
     pub loss_mask: Tensor<2>,
@@ -40,21 +40,22 @@ pub struct Batch {
 pub(crate) struct Lookup {
     /// Index of each predictor's hidden state in `[U·T]`, `[P]`.
     pub(crate) positions: Tensor<1, Int>,
-    /// The tokens that could be drawn, if not all.
-    pub(crate) allowed: Option<Allowed>,
-    /// The predictor of each token, `[N]`.
+    /// The tokens whose logits are wanted, each with its predictor: those that are scored, `[N,2]`, or all that could be
+    /// drawn, `[P·K,2]`.
+    pub(crate) tokens: Tensor<2, Int>,
+    /// The predictor of each scored token, `[N]`.
     pub(crate) predictors: Tensor<1, Int>,
-    /// The column of each token in its predictor's distribution, `[N]`.
-    pub(crate) targets: Tensor<1, Int>,
+    /// The restriction, if not every token could be drawn.
+    pub(crate) allowed: Option<Allowed>,
 }
 
 /// Allowed tokens of each predictor, padded to the longest list.
 #[derive(Clone, Debug)]
 pub(crate) struct Allowed {
-    /// `[P,K]`
-    pub(crate) token_ids: Tensor<2, Int>,
     /// 0, or [`ABSENT`] at padding, `[P,K]`.
     pub(crate) bias: Tensor<2>,
+    /// Index of each scored token among all `[P·K]`, `[N]`.
+    pub(crate) targets: Tensor<1, Int>,
 }
 
 impl Batch {
@@ -68,8 +69,8 @@ impl Batch {
         let n_tokens = plan.free.1.len() + plan.constrained.1.len();
         assert!(n_tokens > 0, "a batch of {} rows needs a token that counts", rows.len());
         let shape = [rows.len(), plan.n_columns];
-        let tokens = TokenBatch::right_padded(&plan.sequences);
-        let longest = tokens.n_cols();
+        let (tokens, places) = TokenBatch::packed(&plan.sequences);
+        let starts: Vec<usize> = places.iter().map(|(row, col)| row * tokens.n_cols() + col).collect();
         let grid = |value: &dyn Fn(&Row, usize) -> f32| {
             floats(grid_values(rows, plan.n_columns, value), shape, device)
         };
@@ -86,8 +87,8 @@ impl Batch {
             sampler_logprobs: optional(Row::sampler_logprobs),
             n_tokens,
             cells: cells(&plan, shape, device),
-            free: lookup(&plan.free, longest, device),
-            constrained: lookup(&plan.constrained, longest, device),
+            free: lookup(&plan.free, &starts, device),
+            constrained: lookup(&plan.constrained, &starts, device),
         }
     }
 
@@ -119,36 +120,41 @@ fn cells(plan: &Plan, [n_rows, n_columns]: [usize; 2], device: &Device) -> Tenso
 
 fn lookup(
     (predictors, tokens): &(Vec<Predictor>, Vec<Token>),
-    longest: usize,
+    starts: &[usize],
     device: &Device,
 ) -> Option<Lookup> {
     let first = predictors.first()?;
     let positions =
-        predictors.iter().map(|predictor| predictor.sequence * longest + predictor.position).collect();
+        predictors.iter().map(|predictor| starts[predictor.sequence] + predictor.position).collect();
+    let (pairs, allowed) = match first.allowed {
+        None => (tokens.iter().map(|token| [token.predictor, token.target]).collect(), None),
+        Some(_) => {
+            let (pairs, allowed) = allowed(predictors, tokens, device);
+            (pairs, Some(allowed))
+        }
+    };
+    let n_pairs = pairs.len();
     Some(Lookup {
         positions: indices(positions, device),
-        allowed: first.allowed.is_some().then(|| allowed(predictors, device)),
+        tokens: indices(pairs.into_iter().flatten().collect(), device).reshape([n_pairs, 2]),
         predictors: indices(tokens.iter().map(|token| token.predictor).collect(), device),
-        targets: indices(tokens.iter().map(|token| token.target).collect(), device),
+        allowed,
     })
 }
 
-fn allowed(predictors: &[Predictor], device: &Device) -> Allowed {
+fn allowed(predictors: &[Predictor], tokens: &[Token], device: &Device) -> (Vec<[usize; 2]>, Allowed) {
     let lists: Vec<&[u32]> = predictors.iter().filter_map(|predictor| predictor.allowed.as_deref()).collect();
     let widest = lists.iter().map(|list| list.len()).max().unwrap_or(0);
-    let shape = [lists.len(), widest];
-    let mut token_ids = vec![0_i32; lists.len() * widest];
+    let mut pairs = Vec::with_capacity(lists.len() * widest);
     let mut bias = vec![ABSENT; lists.len() * widest];
     for (row_idx, list) in lists.iter().enumerate() {
-        for (column, token) in list.iter().enumerate() {
-            token_ids[row_idx * widest + column] = *token as i32;
-            bias[row_idx * widest + column] = 0.0;
-        }
+        bias[row_idx * widest..][..list.len()].fill(0.0);
+        pairs
+            .extend((0..widest).map(|column| [row_idx, list.get(column).map_or(0, |token| *token as usize)]));
     }
-    Allowed {
-        token_ids: Tensor::from_data(TensorData::new(token_ids, shape), device),
-        bias: floats(bias, shape, device),
-    }
+    let targets = tokens.iter().map(|token| token.predictor * widest + token.target).collect();
+    let bias = floats(bias, [lists.len(), widest], device);
+    (pairs, Allowed { bias, targets: indices(targets, device) })
 }
 
 fn floats<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {

@@ -2,23 +2,54 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use kernels::LogitScale;
 use model::{LanguageModel, TokenBatch};
 
-/// A decoder that is trained: hidden states of whole sequences, logits of chosen ones.
+/// A decoder that is trained: hidden states of whole sequences, and the head.
 ///
 /// The two halves are apart so that the vocabulary's rows are computed only where something is predicted.
 pub trait CausalLm: Module {
-    /// Final hidden states of right-padded sequences; what stands behind a token must not change its state.
+    /// Final hidden states; what stands behind a token, or belongs to another sequence, must not change its state.
     ///
     /// # Shapes
     /// `[B,T]` → `[B,T,D]`
-    fn hidden(&self, batch: &TokenBatch) -> Tensor<3>;
+    fn hidden(&self, batch: &TokenBatch) -> Tensor<3> {
+        let x = (0..self.n_layers()).fold(self.embed(batch), |x, idx| self.layer(idx, x, batch));
+        self.finish(x, batch)
+    }
 
-    /// Logits of hidden states.
+    /// Number of layers.
+    fn n_layers(&self) -> usize;
+
+    /// False where a layer reads more than what the one before it puts out: then none can be computed alone.
+    fn has_separate_layers(&self) -> bool {
+        true
+    }
+
+    /// What the first layer reads.
     ///
     /// # Shapes
-    /// `[N,D]` → `[N,V]`
-    fn lm_logits(&self, rows: Tensor<2>) -> Tensor<2>;
+    /// `[B,T]` → `[B·T,D]`
+    fn embed(&self, batch: &TokenBatch) -> Tensor<2>;
+
+    /// One layer.
+    ///
+    /// # Shapes
+    /// `[B·T,D]` → `[B·T,D]`
+    fn layer(&self, idx: usize, x: Tensor<2>, batch: &TokenBatch) -> Tensor<2>;
+
+    /// What follows the last layer.
+    ///
+    /// # Shapes
+    /// `[B·T,D]` → `[B,T,D]`
+    fn finish(&self, x: Tensor<2>, batch: &TokenBatch) -> Tensor<3>;
+
+    /// Whether [`CausalLm::embed`] has weights that are trained.
+    fn trains_embedding(&self) -> bool;
+
+    /// The head, for objectives that never write the logits of the whole vocabulary: its weight `[V,D]`, and what
+    /// happens to the products.
+    fn lm_head(&self) -> (Tensor<2>, LogitScale);
 }
 
 impl CausalLm for LanguageModel {
@@ -26,7 +57,31 @@ impl CausalLm for LanguageModel {
         Self::hidden(self, batch)
     }
 
-    fn lm_logits(&self, rows: Tensor<2>) -> Tensor<2> {
-        Self::lm_logits(self, rows)
+    fn n_layers(&self) -> usize {
+        self.config().n_layers
+    }
+
+    fn has_separate_layers(&self) -> bool {
+        Self::has_separate_layers(self)
+    }
+
+    fn embed(&self, batch: &TokenBatch) -> Tensor<2> {
+        Self::embed(self, batch)
+    }
+
+    fn layer(&self, idx: usize, x: Tensor<2>, batch: &TokenBatch) -> Tensor<2> {
+        Self::layer(self, idx, x, batch)
+    }
+
+    fn finish(&self, x: Tensor<2>, batch: &TokenBatch) -> Tensor<3> {
+        Self::finish(self, x, batch)
+    }
+
+    fn trains_embedding(&self) -> bool {
+        Self::trains_embedding(self)
+    }
+
+    fn lm_head(&self) -> (Tensor<2>, LogitScale) {
+        (self.lm_head_weight(), self.logit_scale())
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use burn::optim::{GradientsAccumulator, GradientsParams};
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::{DType, Device, Gradients, Tensor};
 
+use crate::score::stats_of_hidden;
 use crate::{
-    AdamW, AdamWConfig, Batch, CausalLm, Error, Metric, Objective, Row, ScoreSettings, StepReport,
+    AdamW, AdamWConfig, Batch, CausalLm, Error, LossTerms, Metric, Objective, Row, ScoreSettings, StepReport,
     clip_factor, global_norm, token_stats,
 };
 
@@ -17,11 +18,23 @@ pub struct LearnerConfig {
     pub adamw: AdamWConfig,
     /// Gradients are scaled down to this global norm.
     pub max_grad_norm: f64,
+    /// What is kept between the forward and the backward pass.
+    pub activations: Activations,
+}
+
+/// What a backward pass needs of the forward pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activations {
+    /// Everything that is needed.
+    Kept,
+    /// The tensors between layers; what lies within a layer is computed again: a third more time, and the memory of one
+    /// layer instead of all.
+    Recomputed,
 }
 
 impl Default for LearnerConfig {
     fn default() -> Self {
-        Self { adamw: AdamWConfig::default(), max_grad_norm: 1.0 }
+        Self { adamw: AdamWConfig::default(), max_grad_norm: 1.0, activations: Activations::Kept }
     }
 }
 
@@ -113,16 +126,60 @@ impl<M: CausalLm> Learner<M> {
             report.n_rows += rows.len();
             report.n_tokens += batch.n_tokens;
             report.n_input_tokens += batch.tokens.ids().len();
-            let terms = objective.loss(&batch, &token_stats(&self.model, &batch, score));
-            figures.push(Metric::sum("loss", terms.loss.clone()));
+            let mut add = |gradients| {
+                accumulator.accumulate(&self.model, GradientsParams::from_grads(gradients, &self.model));
+            };
+            let terms = match self.config.activations {
+                Activations::Recomputed if self.model.has_separate_layers() => {
+                    backward_by_layer(&self.model, &batch, objective, score, add)
+                }
+                Activations::Kept | Activations::Recomputed => {
+                    let terms = objective.loss(&batch, &token_stats(&self.model, &batch, score));
+                    add(terms.loss.backward());
+                    terms
+                }
+            };
+            figures.push(Metric::sum("loss", terms.loss));
             terms.metrics.into_iter().for_each(|metric| figures.push(metric));
-            accumulator
-                .accumulate(&self.model, GradientsParams::from_grads(terms.loss.backward(), &self.model));
         }
         report.metrics = figures.read();
         report.loss = report.metrics.remove("loss").expect("pushed for every part");
         (accumulator.grads(), report)
     }
+}
+
+/// Walks back layer by layer, each computed a second time from what it read; `add` takes the gradients of each part.
+fn backward_by_layer<M: CausalLm>(
+    model: &M,
+    batch: &Batch,
+    objective: &dyn Objective,
+    score: &ScoreSettings,
+    mut add: impl FnMut(Gradients),
+) -> LossTerms {
+    let tokens = &batch.tokens;
+    let plain = model.valid();
+    let mut inputs = vec![plain.embed(tokens)];
+    for idx in 0..model.n_layers() {
+        inputs.push(plain.layer(idx, inputs[idx].clone(), tokens));
+    }
+    let tracked = |x: Tensor<2>| Tensor::from_inner(x).require_grad();
+    let top = tracked(inputs.pop().expect("one more than there are layers"));
+    let hidden = model.finish(top.clone(), tokens);
+    let terms = objective.loss(batch, &stats_of_hidden(model, hidden, batch, score));
+    let mut gradients = terms.loss.backward();
+    let mut upstream = top.grad_remove(&mut gradients).expect("the loss depends on the hidden states");
+    add(gradients);
+    for (idx, input) in inputs.into_iter().enumerate().rev() {
+        let input = tracked(input);
+        let output = model.layer(idx, input.clone(), tokens);
+        let mut gradients = (output * Tensor::from_inner(upstream)).sum().backward();
+        upstream = input.grad_remove(&mut gradients).expect("a layer depends on its input");
+        add(gradients);
+    }
+    if model.trains_embedding() {
+        add((model.embed(tokens) * Tensor::from_inner(upstream)).sum().backward());
+    }
+    terms
 }
 
 /// Figures that wait on the device, so that a step reads back once.

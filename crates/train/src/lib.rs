@@ -26,13 +26,14 @@ pub use average::WeightAverage;
 pub use batch::Batch;
 pub use causal_lm::CausalLm;
 pub use gradient::{NamedTensor, clip_factor, global_norm, named_gradients, named_parameters};
-pub use learner::{Learner, LearnerConfig};
+pub use kernels::EntropyGradient;
+pub use learner::{Activations, Learner, LearnerConfig};
 pub use microbatch::{RowUnit, micro_batches};
 pub use objective::{Fold, LossTerms, Metric, Objective};
 pub use report::StepReport;
 pub use row::Row;
 pub use schedule::{Progress, Schedule, Shape, Warmup};
-pub use score::{EntropyGradient, ScoreSettings, TokenStats, row_logprobs, token_stats};
+pub use score::{ScoreSettings, TokenStats, row_logprobs, token_stats};
 
 /// What can go wrong while preparing a step; shapes that do not fit are programming errors and panic instead.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

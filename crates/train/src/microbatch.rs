@@ -20,7 +20,7 @@ impl RowUnit {
     }
 }
 
-/// Splits `rows` into parts of at most `token_budget` padded tokens, longest first, so that rows of like length meet.
+/// Splits `rows` into parts of at most `token_budget` tokens, longest first, so that rows of like length meet.
 ///
 /// A unit longer than the budget is a part of its own. Units without a token to learn from are left out; with
 /// objectives that are normalised over the whole step the split does not change the gradient.
@@ -36,12 +36,16 @@ pub fn micro_batches(rows: Vec<Row>, token_budget: usize, unit: RowUnit) -> Vec<
     // The sort is stable: equal lengths keep the caller's order, so a step is reproducible.
     units.sort_by_key(|unit| std::cmp::Reverse(longest(unit)));
     let mut parts: Vec<Vec<Row>> = Vec::new();
-    let mut width = 0;
+    let mut filled = 0;
     for unit in units {
+        let added: usize = unit.iter().map(Row::n_tokens).sum();
         match parts.last_mut() {
-            Some(part) if (part.len() + unit.len()) * width <= token_budget => part.extend(unit),
+            Some(part) if filled + added <= token_budget => {
+                filled += added;
+                part.extend(unit);
+            }
             _ => {
-                width = longest(&unit);
+                filled = added;
                 parts.push(unit);
             }
         }

@@ -1,19 +1,10 @@
 //! Log-probs and entropies of the tokens of a batch under a model.
 
-use burn::tensor::{DType, Int, Tensor};
-use kernels::softmax_stats;
+use burn::tensor::{DType, Tensor};
+use kernels::{EntropyGradient, HeadStats, LogitScale, head_stats, softmax_stats};
 
 use crate::batch::{Allowed, Lookup};
 use crate::{Batch, CausalLm, Row};
-
-/// Whether the entropies carry a gradient.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EntropyGradient {
-    /// For an entropy bonus.
-    Tracked,
-    /// For reports only; cheaper.
-    Detached,
-}
 
 /// How tokens are scored.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,16 +38,22 @@ pub struct TokenStats {
 ///
 /// Only positions that predict a scored token reach the language model's head, each once.
 pub fn token_stats<M: CausalLm>(model: &M, batch: &Batch, settings: &ScoreSettings) -> TokenStats {
-    let hidden = model.hidden(&batch.tokens);
+    stats_of_hidden(model, model.hidden(&batch.tokens), batch, settings)
+}
+
+/// [`token_stats`] from the hidden states `[U,T,D]`.
+pub(crate) fn stats_of_hidden<M: CausalLm>(
+    model: &M,
+    hidden: Tensor<3>,
+    batch: &Batch,
+    settings: &ScoreSettings,
+) -> TokenStats {
     let [n_sequences, length, width] = hidden.dims();
     let hidden = hidden.reshape([n_sequences * length, width]);
     let flat: Vec<FlatStats> = [&batch.free, &batch.constrained]
         .into_iter()
         .flatten()
-        .map(|lookup| {
-            let logits = model.lm_logits(hidden.clone().select(0, lookup.positions.clone()));
-            look_up(scaled(logits, settings.temperature), lookup, settings)
-        })
+        .map(|lookup| look_up(model, hidden.clone().select(0, lookup.positions.clone()), lookup, settings))
         .collect();
     let to_cells = |parts: Vec<Tensor<1>>| {
         let padding = parts[0].zeros_like().detach().narrow(0, 0, 1);
@@ -102,31 +99,41 @@ struct FlatStats {
     legal_logmass: Tensor<1>,
 }
 
-fn scaled(logits: Tensor<2>, temperature: f64) -> Tensor<2> {
-    let logits = if logits.dtype() == DType::F32 { logits } else { logits.cast(DType::F32) };
-    if temperature == 1.0 { logits } else { logits.div_scalar(temperature) }
-}
-
-fn look_up(logits: Tensor<2>, lookup: &Lookup, settings: &ScoreSettings) -> FlatStats {
-    let restricted = match &lookup.allowed {
-        Some(Allowed { token_ids, bias }) => logits.clone().gather(1, token_ids.clone()) + bias.clone(),
-        None => logits.clone(),
+fn look_up<M: CausalLm>(
+    model: &M,
+    hidden: Tensor<2>,
+    lookup: &Lookup,
+    settings: &ScoreSettings,
+) -> FlatStats {
+    let (weight, scale) = model.lm_head();
+    let scale = LogitScale { temperature: settings.temperature as f32, ..scale };
+    // With a restriction the entropy of the whole distribution is nobody's.
+    let whole = if lookup.allowed.is_some() { EntropyGradient::Detached } else { settings.entropy };
+    let HeadStats { log_sum_exp, entropy, chosen } =
+        head_stats(hidden, weight, lookup.tokens.clone(), scale, whole);
+    let per_token = |values: Tensor<1>| values.select(0, lookup.predictors.clone());
+    let Some(Allowed { bias, targets }) = &lookup.allowed else {
+        let legal_logmass = chosen.zeros_like().detach();
+        return FlatStats {
+            logprobs: chosen - per_token(log_sum_exp),
+            entropy: per_token(entropy),
+            legal_logmass,
+        };
     };
-    let [n_predictors, n_choices] = restricted.dims();
-    let (log_sum_exp, entropy) = softmax_stats(restricted.clone());
-    let per_token = |values: Tensor<2>| values.reshape([n_predictors]).select(0, lookup.predictors.clone());
-    let picked: Tensor<1, Int> =
-        lookup.predictors.clone().mul_scalar(n_choices as i32) + lookup.targets.clone();
-    let chosen = restricted.reshape([n_predictors * n_choices]).select(0, picked);
-    let legal_logmass = match (&lookup.allowed, settings.legality) {
-        (Some(_), true) => per_token(log_sum_exp.clone() - softmax_stats(logits).0),
-        _ => chosen.zeros_like().detach(),
-    };
+    let [n_predictors, _] = bias.dims();
+    let restricted = chosen.clone().reshape(bias.shape()) + bias.clone();
+    let (legal_sum, entropy) = softmax_stats(restricted);
+    let (legal_sum, entropy) = (legal_sum.reshape([n_predictors]), entropy.reshape([n_predictors]));
     let entropy = match settings.entropy {
         EntropyGradient::Tracked => entropy,
         EntropyGradient::Detached => entropy.detach(),
     };
-    FlatStats { logprobs: chosen - per_token(log_sum_exp), entropy: per_token(entropy), legal_logmass }
+    let logprobs = chosen.select(0, targets.clone()) - per_token(legal_sum.clone());
+    let legal_logmass = match settings.legality {
+        true => per_token(legal_sum - log_sum_exp),
+        false => logprobs.zeros_like().detach(),
+    };
+    FlatStats { logprobs, entropy: per_token(entropy), legal_logmass }
 }
 
 #[cfg(test)]

@@ -61,5 +61,5 @@ fn learner_config(case: &AdamwCase) -> LearnerConfig {
         epsilon: case.eps,
         weight_decay: case.weight_decay,
     };
-    LearnerConfig { adamw, max_grad_norm: case.clip }
+    LearnerConfig { adamw, max_grad_norm: case.clip, ..LearnerConfig::default() }
 }

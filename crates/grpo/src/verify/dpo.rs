@@ -150,7 +150,7 @@ fn completion_logits(model: &LanguageModel, rows: &[Row]) -> (Tensor<2>, Vec<u32
     let hidden = CausalLm::hidden(&model, &tokens);
     let [n_rows, n_columns, width] = hidden.dims();
     let places = Tensor::<1, Int>::from_data(TensorData::new(places, [n]), &model.device());
-    let logits = CausalLm::lm_logits(&model, hidden.reshape([n_rows * n_columns, width]).select(0, places));
+    let logits = model.lm_logits(hidden.reshape([n_rows * n_columns, width]).select(0, places));
     (logits, rows.iter().flat_map(|row| row.completion().to_vec()).collect())
 }
 

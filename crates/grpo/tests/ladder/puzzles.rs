@@ -9,7 +9,7 @@ use burn::tensor::Device;
 use grpo::advantage::{group_advantages, is_zero_signal};
 use grpo::{Alarm, CollapseWatch, EntropySchedule, GrpoConfig, GrpoTrainer};
 use model::{Arch, DecoderConfig, GenerateRequest, LanguageModel, Sampling, Size, generate_batch};
-use train::{Progress, Row, Schedule, named_parameters};
+use train::{Progress, Row, Schedule, Shape, named_parameters};
 
 /// Symbols are tokens 0–9; the question for the n-th answer is token 10 + n.
 const ASK: u32 = 10;
@@ -81,7 +81,8 @@ fn fresh_model(seed: u64) -> LanguageModel {
 
 fn train(puzzle: &Puzzle, setup: &Setup) -> Curve {
     let config = GrpoConfig {
-        schedule: Schedule::constant(puzzle.lr),
+        // At a constant rate a policy that has long been right is thrown off now and then.
+        schedule: Schedule { shape: Shape::Linear, floor: 0.1, ..Schedule::constant(puzzle.lr) },
         entropy: EntropySchedule::constant(setup.entropy_coef),
         ..GrpoConfig::default()
     };

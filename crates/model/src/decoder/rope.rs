@@ -45,22 +45,24 @@ impl RopeTables {
         let n_values = positions.values().len() * head_dim;
         let (mut cos, mut sin) = (Vec::with_capacity(n_values), Vec::with_capacity(n_values));
         for row in 0..positions.n_rows() {
-            let positions = positions.row(row);
-            let length = positions.iter().copied().max().unwrap_or(0) + 1;
-            let (frequencies, sharpness) = frequencies(rope, rotary_dim, f64::from(length));
-            for &position in positions {
-                let position = position.max(0) as f32;
-                let scale = side.factor(config, position);
-                let start = cos.len();
-                for frequency in &frequencies {
-                    let (sine, cosine) = (position * frequency).sin_cos();
-                    cos.push(cosine * sharpness * scale);
-                    sin.push(-sine * sharpness * scale);
+            let follows = |a: &i32, b: &i32| *b == *a + 1 || *b == Positions::PADDING;
+            for sequence in positions.row(row).chunk_by(follows) {
+                let length = sequence.iter().copied().max().unwrap_or(0) + 1;
+                let (frequencies, sharpness) = frequencies(rope, rotary_dim, f64::from(length));
+                for &position in sequence {
+                    let position = position.max(0) as f32;
+                    let scale = side.factor(config, position);
+                    let start = cos.len();
+                    for frequency in &frequencies {
+                        let (sine, cosine) = (position * frequency).sin_cos();
+                        cos.push(cosine * sharpness * scale);
+                        sin.push(-sine * sharpness * scale);
+                    }
+                    cos.extend_from_within(start..);
+                    sin.extend(sin[start..].iter().map(|x| -x).collect::<Vec<_>>());
+                    cos.resize(start + head_dim, scale);
+                    sin.resize(start + head_dim, 0.0);
                 }
-                cos.extend_from_within(start..);
-                sin.extend(sin[start..].iter().map(|x| -x).collect::<Vec<_>>());
-                cos.resize(start + head_dim, scale);
-                sin.resize(start + head_dim, 0.0);
             }
         }
         let shape = [positions.n_rows(), positions.n_cols(), 1, head_dim];

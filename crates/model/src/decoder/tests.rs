@@ -207,3 +207,21 @@ fn slots_can_be_copied_shortened_and_reordered() {
         assert!(whole.iter().zip(&cached).all(|(a, b)| (a - b).abs() < 1e-5), "row {row}");
     }
 }
+
+#[test]
+fn packed_sequences_do_not_see_each_other() {
+    for arch in Arch::ALL {
+        let mut config = DecoderConfig::preset(arch, crate::Size::Pico);
+        config.windows[1] = Some(3);
+        let model = LanguageModel::fresh(&config, 2, &Device::flex());
+        let sequences: [&[u32]; 5] = [&[5, 9], &[1, 2, 3, 4, 5, 6], &[7], &[8, 9, 1], &[4]];
+        let (batch, places) = TokenBatch::packed(&sequences);
+        assert_eq!((batch.n_rows(), batch.n_cols()), (3, 6));
+        let hidden = model.hidden(&batch);
+        for (tokens, (row, col)) in sequences.iter().zip(places) {
+            let alone = host_values(model.hidden(&TokenBatch::right_padded(&[tokens])));
+            let packed = host_values(hidden.clone().narrow(0, row, 1).narrow(1, col, tokens.len()));
+            assert!(alone.iter().zip(&packed).all(|(a, b)| (a - b).abs() < 1e-5), "{arch} {tokens:?}");
+        }
+    }
+}

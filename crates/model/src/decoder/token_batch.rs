@@ -33,6 +33,44 @@ impl TokenBatch {
         Self { ids, n_rows: rows.len(), n_cols, lengths, positions: Positions::shared(n_cols) }
     }
 
+    /// Sequences laid one behind the other in rows as long as the longest, none of which sees another; and the row and
+    /// first column of each. Attention is computed within a sequence, so nothing is lost but the padding.
+    ///
+    /// # Panics
+    /// If there are no sequences, or only empty ones.
+    pub fn packed<R: AsRef<[u32]>>(sequences: &[R]) -> (Self, Vec<(usize, usize)>) {
+        let lengths: Vec<usize> = sequences.iter().map(|sequence| sequence.as_ref().len()).collect();
+        let n_cols = lengths.iter().copied().max().unwrap_or(0);
+        // First fit, longest first: the filled part of each row.
+        let mut filled: Vec<usize> = Vec::new();
+        let mut places = vec![(0, 0); sequences.len()];
+        let mut order: Vec<usize> = (0..sequences.len()).collect();
+        order.sort_by_key(|&idx| std::cmp::Reverse(lengths[idx]));
+        for idx in order {
+            let row = filled.iter().position(|used| used + lengths[idx] <= n_cols).unwrap_or(filled.len());
+            if row == filled.len() {
+                filled.push(0);
+            }
+            places[idx] = (row, filled[row]);
+            filled[row] += lengths[idx];
+        }
+        if filled.len() == sequences.len() {
+            let own_row = (0..sequences.len()).map(|row| (row, 0)).collect();
+            return (Self::right_padded(sequences), own_row);
+        }
+        let mut ids = vec![0; filled.len() * n_cols];
+        let mut positions = vec![Positions::PADDING; ids.len()];
+        for (sequence, &(row, col)) in sequences.iter().zip(&places) {
+            let (sequence, start) = (sequence.as_ref(), row * n_cols + col);
+            ids[start..start + sequence.len()].copy_from_slice(sequence);
+            for (position, slot) in positions[start..start + sequence.len()].iter_mut().enumerate() {
+                *slot = position as i32;
+            }
+        }
+        let positions = Positions::per_row(positions, n_cols);
+        (Self { ids, n_rows: filled.len(), n_cols, lengths: filled, positions }, places)
+    }
+
     /// Tokens with any padding, as HF batches have it: positions count the real tokens of a row.
     ///
     /// # Panics
@@ -71,7 +109,7 @@ impl TokenBatch {
         self.n_cols
     }
 
-    /// Real tokens of each sequence.
+    /// Real tokens of each row.
     pub fn lengths(&self) -> &[usize] {
         &self.lengths
     }

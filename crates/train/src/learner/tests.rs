@@ -1,7 +1,9 @@
 use super::*;
 use crate::sft::CrossEntropy;
 use crate::test_support::{model, rows};
-use crate::{LossTerms, RowUnit, TokenStats, micro_batches, named_gradients, named_parameters};
+use crate::{
+    EntropyGradient, LossTerms, RowUnit, TokenStats, micro_batches, named_gradients, named_parameters,
+};
 
 fn split(budget: usize) -> Vec<Vec<Row>> {
     micro_batches(rows(), budget, RowUnit::Single)
@@ -24,6 +26,29 @@ fn the_split_changes_neither_loss_nor_gradient() {
     for (a, b) in whole_gradients.iter().zip(&part_gradients) {
         let worst = a.values.iter().zip(&b.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(worst < 1e-5, "{}: {worst}", a.name);
+    }
+}
+
+#[test]
+fn recomputed_activations_give_the_same_gradients() {
+    let adapted = model(2).with_fresh_lora(&model::LoraConfig::all_linear(4, 8.0), 5);
+    for model in [model(2), adapted] {
+        let run = |activations| {
+            let learner = Learner::new(model.clone(), LearnerConfig { activations, ..Default::default() });
+            let parts = split(20);
+            let score = ScoreSettings { entropy: EntropyGradient::Tracked, ..Default::default() };
+            let (gradients, report) = learner.gradients(&parts, &CrossEntropy::mean(&parts), &score);
+            (report.loss, named_gradients(learner.model(), &gradients))
+        };
+        let (kept_loss, kept) = run(Activations::Kept);
+        let (loss, recomputed) = run(Activations::Recomputed);
+        assert!((kept_loss - loss).abs() < 1e-6);
+        assert!(!kept.is_empty() && kept.len() == recomputed.len());
+        for (a, b) in kept.iter().zip(&recomputed) {
+            assert_eq!(a.name, b.name);
+            let worst = a.values.iter().zip(&b.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(worst < 1e-6, "{}: {worst}", a.name);
+        }
     }
 }
 

@@ -14,7 +14,7 @@ fn plain_logits(model: &model::LanguageModel, row: &Row, idx: usize) -> Vec<f64>
     let hidden = CausalLm::hidden(model, &model::TokenBatch::right_padded(&[sequence]));
     let [_, _, width] = hidden.dims();
     let place = row.prompt().len() + idx - 1;
-    let logits = CausalLm::lm_logits(model, hidden.slice([0..1, place..place + 1]).reshape([1, width]));
+    let logits = model.lm_logits(hidden.slice([0..1, place..place + 1]).reshape([1, width]));
     values(logits).into_iter().map(f64::from).collect()
 }
 
