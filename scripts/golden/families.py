@@ -51,6 +51,8 @@ FAMILIES = {
     "gpt-neox-serial": ("gpt_neox", {"use_parallel_residual": False, "hidden_act": "gelu_fast", "tie_word_embeddings": True}),
     "opt": ("opt", {"ffn_dim": 96}),
     "opt-350m": ("opt", {"ffn_dim": 96, "do_layer_norm_before": False, "word_embed_proj_dim": 32, "enable_bias": False}),
+    "lfm2": ("lfm2", {"layer_types": ["conv", "full_attention", "conv", "conv"], "block_auto_adjust_ff_dim": False}),
+    "lfm2-bias": ("lfm2", {"full_attn_idxs": [1, 3], "conv_bias": True, "conv_L_cache": 4, "block_multiple_of": 48, "block_ffn_dim_multiplier": 1.2}),
     "qwen3": ("qwen3", {"head_dim": 24, "use_sliding_window": True, "sliding_window": 7, "max_window_layers": 2}),
 }
 LENGTHS = [40, 29, 5, 1]

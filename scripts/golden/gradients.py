@@ -17,7 +17,7 @@ from peft import LoraConfig, get_peft_model
 from safetensors.torch import save_file
 from transformers.pytorch_utils import Conv1D
 
-NAMES = ["llama-linear", "gemma2", "gemma3", "gemma4", "phi3-short", "gpt2", "gpt-neox", "opt-350m"]
+NAMES = ["llama-linear", "gemma2", "gemma3", "gemma4", "phi3-short", "gpt2", "gpt-neox", "opt-350m", "lfm2"]
 LENGTHS, PROMPTS = [24, 11, 17], [6, 1, 9]
 
 

@@ -13,7 +13,7 @@ mod write;
 use std::fmt;
 use std::str::FromStr;
 
-pub use layers::{Heads, LayerVariants};
+pub use layers::{Heads, LayerVariants, ShortConvs};
 pub use presets::Size;
 pub use rope::{Llama3Rope, LongRope, RopeConfig, RopeScaling, YarnRope};
 
@@ -48,6 +48,8 @@ pub enum Arch {
     GptNeox,
     /// `opt`: learned positions, LayerNorm, ReLU.
     Opt,
+    /// `lfm2`: a short convolution instead of attention in most layers.
+    Lfm2,
     /// `granite`: multipliers on embedding, residuals, scores and logits.
     Granite,
     /// `olmo3`: norms after each block and on the whole of q and k.
@@ -56,7 +58,7 @@ pub enum Arch {
 
 impl Arch {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Qwen2,
         Self::Qwen3,
         Self::Llama,
@@ -70,6 +72,7 @@ impl Arch {
         Self::Gpt2,
         Self::GptNeox,
         Self::Opt,
+        Self::Lfm2,
         Self::Granite,
         Self::Olmo3,
     ];
@@ -90,6 +93,7 @@ impl Arch {
             Self::Gpt2 => "gpt2",
             Self::GptNeox => "gpt_neox",
             Self::Opt => "opt",
+            Self::Lfm2 => "lfm2",
             Self::Granite => "granite",
             Self::Olmo3 => "olmo3",
         }
@@ -120,6 +124,7 @@ impl Arch {
             Self::Gpt2 => "GPT2LMHeadModel",
             Self::GptNeox => "GPTNeoXForCausalLM",
             Self::Opt => "OPTForCausalLM",
+            Self::Lfm2 => "Lfm2ForCausalLM",
             Self::Granite => "GraniteForCausalLM",
             Self::Olmo3 => "Olmo3ForCausalLM",
         }
@@ -311,6 +316,8 @@ pub struct DecoderConfig {
     pub windows: Vec<Option<usize>>,
     /// Differences between the layers.
     pub variants: LayerVariants,
+    /// Layers that have a convolution instead of attention.
+    pub short_convs: Option<ShortConvs>,
     /// Width of what each layer is told about the token itself, past all layers before it.
     pub per_layer_input: Option<usize>,
     /// Longest sequence the model was made for.

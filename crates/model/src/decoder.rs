@@ -8,6 +8,7 @@
 
 mod attention;
 mod cache;
+mod conv;
 mod layer;
 mod linear;
 mod mlp;
@@ -29,6 +30,7 @@ pub use norm::Norm;
 pub use token_batch::TokenBatch;
 
 pub(crate) use attention::Attention;
+pub(crate) use conv::{ShortConv, Taps};
 pub(crate) use layer::Layer;
 pub(crate) use mlp::Mlp;
 pub(crate) use positions::Positions;

@@ -26,7 +26,8 @@ mod weights;
 pub use adapter::{write_floor_adapter, write_foreign_floor};
 pub use config::{
     Activation, Arch, DecoderConfig, Heads, LayerVariants, Llama3Rope, LongRope, MlpKind, NormKind,
-    NormPlacement, QkNorm, QkvLayout, RopeConfig, RopeScaling, Scales, ScoreGrowth, Size, SoftCaps, YarnRope,
+    NormPlacement, QkNorm, QkvLayout, RopeConfig, RopeScaling, Scales, ScoreGrowth, ShortConvs, Size,
+    SoftCaps, YarnRope,
 };
 pub use decoder::{KvCache, LanguageModel, Linear, Norm, TokenBatch};
 pub use device::{DeviceChoice, DeviceInfo, devices};

@@ -31,6 +31,10 @@ pub enum Target {
     GateUpProj,
     /// `mlp.down_proj`
     DownProj,
+    /// `conv.in_proj`, of layers with a convolution
+    ConvIn,
+    /// `conv.out_proj`
+    ConvOut,
     /// `per_layer_input_gate`
     PerLayerInputGate,
     /// `per_layer_projection`
@@ -39,7 +43,7 @@ pub enum Target {
 
 impl Target {
     /// All of them, of all families.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::QProj,
         Self::KProj,
         Self::VProj,
@@ -49,6 +53,8 @@ impl Target {
         Self::UpProj,
         Self::GateUpProj,
         Self::DownProj,
+        Self::ConvIn,
+        Self::ConvOut,
         Self::PerLayerInputGate,
         Self::PerLayerProjection,
     ];
@@ -65,6 +71,8 @@ impl Target {
             Self::UpProj => "up_proj",
             Self::GateUpProj => "gate_up_proj",
             Self::DownProj => "down_proj",
+            Self::ConvIn => "in_proj",
+            Self::ConvOut => "out_proj",
             Self::PerLayerInputGate => "per_layer_input_gate",
             Self::PerLayerProjection => "per_layer_projection",
         }
@@ -75,6 +83,7 @@ impl Target {
         let parent = match self {
             Self::QProj | Self::KProj | Self::VProj | Self::QkvProj | Self::OProj => "self_attn",
             Self::GateProj | Self::UpProj | Self::GateUpProj | Self::DownProj => "mlp",
+            Self::ConvIn | Self::ConvOut => "conv",
             Self::PerLayerInputGate | Self::PerLayerProjection => return self.name().to_owned(),
         };
         format!("{parent}.{}", self.name())

@@ -25,7 +25,7 @@ pub(crate) use write::{HostTensor, host_values};
 
 use crate::Result;
 use crate::config::{DecoderConfig, Heads, KvSource, MlpKind, NormKind, NormPlacement, QkNorm, QkvLayout};
-use crate::decoder::{Attention, Body, Embedding, LanguageModel, Layer, Linear, Mlp, Norm};
+use crate::decoder::{Attention, Body, Embedding, LanguageModel, Layer, Linear, Mlp, Norm, ShortConv, Taps};
 use crate::lora::Target;
 
 /// Shape of one of the linear maps of a layer.
@@ -44,6 +44,15 @@ pub(crate) fn linear_shapes(config: &DecoderConfig, layer: usize) -> Vec<LinearS
     let (q, kv) = (config.n_heads * head_dim, n_kv_heads * head_dim);
     let shape = |target, n_in, n_out, bias| LinearShape { target, n_in, n_out, bias };
     let (of_qkv, of_mlp) = (config.qkv_bias, config.mlp_bias);
+    let gated = [
+        shape(Target::GateProj, d, ff, of_mlp),
+        shape(Target::UpProj, d, ff, of_mlp),
+        shape(Target::DownProj, ff, d, of_mlp),
+    ];
+    if let Some(convs) = config.short_convs.as_ref().filter(|convs| convs.layers[layer]) {
+        let around = [shape(Target::ConvIn, d, 3 * d, convs.bias), shape(Target::ConvOut, d, d, convs.bias)];
+        return gated.into_iter().chain(around).collect();
+    }
     let (k, v) = (shape(Target::KProj, d, kv, of_qkv), shape(Target::VProj, d, kv, of_qkv));
     let mut shapes = match (config.qkv, config.kv_source(layer)) {
         (QkvLayout::Blocks | QkvLayout::PerHead, _) => {
@@ -85,6 +94,7 @@ fn norm_shapes(config: &DecoderConfig, layer: usize) -> Vec<(&'static str, usize
     }
     let Heads { n_kv_heads, head_dim } = config.heads(config.reach(layer));
     let (n_heads, n_kv_heads) = match config.qk_norm {
+        _ if config.is_conv(layer) => return shapes,
         QkNorm::None => return shapes,
         QkNorm::Head => (1, 1),
         QkNorm::Whole => (config.n_heads, n_kv_heads),
@@ -107,6 +117,7 @@ const K_NORM: &str = "self_attn.k_norm";
 const POSITIONS: &str = "model.embed_positions";
 const PROJECT_IN: &str = "model.project_in";
 const PROJECT_OUT: &str = "model.project_out";
+const TAPS: &str = "conv.conv";
 const LAYER_SCALAR: &str = "layer_scalar";
 const PER_LAYER_TABLE: &str = "model.embed_tokens_per_layer";
 const PER_LAYER_MAP: &str = "model.per_layer_model_projection";
@@ -145,6 +156,12 @@ pub(crate) fn tensor_shapes(config: &DecoderConfig) -> Vec<(String, Vec<usize>)>
             add(&format!("{}.weight", linear.target.path()), vec![linear.n_out, linear.n_in]);
             if linear.bias {
                 add(&format!("{}.bias", linear.target.path()), vec![linear.n_out]);
+            }
+        }
+        if let Some(convs) = config.short_convs.as_ref().filter(|convs| convs.layers[layer]) {
+            add(&format!("{TAPS}.weight"), vec![d, 1, convs.width]);
+            if convs.bias {
+                add(&format!("{TAPS}.bias"), vec![d]);
             }
         }
         if config.layer_scalar {
@@ -236,9 +253,16 @@ impl Builder<'_> {
             true => Some(self.tensor(&format!("{prefix}.{LAYER_SCALAR}"), [1])?),
             false => None,
         };
+        let conv = match (linears.remove(&Target::ConvIn), linears.remove(&Target::ConvOut)) {
+            (Some(in_proj), Some(out_proj)) => {
+                Some(ShortConv { in_proj, conv: self.taps(&prefix)?, out_proj })
+            }
+            _ => None,
+        };
         let always = "every family has it";
         Ok(Layer {
-            self_attn: Attention {
+            conv,
+            self_attn: (!self.config.is_conv(idx)).then(|| Attention {
                 q_proj: linears.remove(&Target::QProj),
                 k_proj: linears.remove(&Target::KProj),
                 v_proj: linears.remove(&Target::VProj),
@@ -248,7 +272,7 @@ impl Builder<'_> {
                 q_norm: norms.remove(Q_NORM),
                 k_norm: norms.remove(K_NORM),
                 value_norm_eps: self.config.value_norm.then_some(self.config.norm_eps),
-            },
+            }),
             mlp: Mlp {
                 gate_proj: linears.remove(&Target::GateProj),
                 up_proj: linears.remove(&Target::UpProj),
@@ -269,6 +293,17 @@ impl Builder<'_> {
             is_parallel: self.config.parallel_residual,
             norm_placement: self.config.norm_placement,
         })
+    }
+
+    fn taps(&mut self, prefix: &str) -> Result<Taps> {
+        let convs = self.config.short_convs.as_ref().expect("asked for in such a model");
+        let (d, name) = (self.config.hidden_size, format!("{prefix}.{TAPS}"));
+        let weight = self.tensor(&format!("{name}.weight"), [d, 1, convs.width])?;
+        let bias = match convs.bias {
+            true => Some(self.tensor(&format!("{name}.bias"), [d])?),
+            false => None,
+        };
+        Ok(Taps { weight: Param::from_tensor(weight), bias: bias.map(Param::from_tensor) })
     }
 
     fn linear(&mut self, prefix: &str, shape: LinearShape) -> Result<Linear> {

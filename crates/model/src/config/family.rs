@@ -94,6 +94,13 @@ impl Arch {
                 tie_word_embeddings: true,
                 ..GPT
             },
+            Self::Lfm2 => Family {
+                qk_norm: QkNorm::Head,
+                norm_eps: 1e-5,
+                rope_theta: 1e6,
+                tie_word_embeddings: true,
+                ..PLAIN
+            },
             Self::Olmo3 => Family {
                 norm_placement: NormPlacement::After,
                 qk_norm: QkNorm::Whole,

@@ -5,6 +5,7 @@
 
 mod gemma4;
 mod gpt;
+mod lfm2;
 
 use std::path::Path;
 
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 use gemma4::RawGemma4;
 use gpt::RawGpt;
+use lfm2::RawLfm2;
 
 use super::rope::yarn_mscale;
 use super::{
@@ -69,6 +71,8 @@ struct RawConfig {
     gemma4: RawGemma4,
     #[serde(flatten)]
     gpt: RawGpt,
+    #[serde(flatten)]
+    lfm2: RawLfm2,
 }
 
 /// Tells null from absent.
@@ -162,6 +166,9 @@ impl DecoderConfig {
         let arch: Arch = model_type.parse()?;
         if let Some(fields) = value.as_object_mut() {
             gpt::with_common_names(fields, arch);
+            if arch == Arch::Lfm2 {
+                lfm2::with_common_names(fields);
+            }
         }
         let raw: RawConfig = serde_json::from_value(value).map_err(malformed)?;
         raw.resolve(arch)
@@ -193,7 +200,7 @@ impl RawConfig {
             vocab_size: self.vocab_size,
             embedding_size: self.embedding_size(arch),
             hidden_size: self.hidden_size,
-            intermediate_size: self.intermediate_size,
+            intermediate_size: self.mlp_width(arch),
             n_layers: self.num_hidden_layers,
             n_heads: self.num_attention_heads,
             n_kv_heads,
@@ -223,6 +230,7 @@ impl RawConfig {
             rotary_share: partial.unwrap_or(family.rotary_share),
             windows,
             variants,
+            short_convs: self.short_convs(arch),
             per_layer_input: self.per_layer_input(arch)?,
             max_position_embeddings: self.max_position_embeddings.unwrap_or(2048),
             initializer_range: self.initializer_range.unwrap_or(0.02),
@@ -401,7 +409,7 @@ impl RawConfig {
             return vec![None; n_layers];
         };
         match arch {
-            Arch::Llama | Arch::Granite | Arch::Gpt2 | Arch::GptNeox | Arch::Opt => {
+            Arch::Llama | Arch::Granite | Arch::Gpt2 | Arch::GptNeox | Arch::Opt | Arch::Lfm2 => {
                 return vec![None; n_layers];
             }
             Arch::Mistral | Arch::Ministral3 | Arch::Phi3 => return vec![Some(window); n_layers],

@@ -44,7 +44,27 @@ pub struct LayerVariants {
     pub wide_shared_mlp: bool,
 }
 
+/// Layers that convolve the last tokens instead of attending to all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShortConvs {
+    /// Which layers.
+    pub layers: Vec<bool>,
+    /// Tokens that are convolved, the current one included.
+    pub width: usize,
+    /// With a bias, in the maps around it too.
+    pub bias: bool,
+}
+
 impl DecoderConfig {
+    pub(crate) fn is_conv(&self, layer: usize) -> bool {
+        self.short_convs.as_ref().is_some_and(|convs| convs.layers[layer])
+    }
+
+    /// How far back a convolution reads.
+    pub(crate) fn conv_reach(&self) -> Option<usize> {
+        self.short_convs.as_ref().map(|convs| convs.width - 1)
+    }
+
     pub(crate) fn reach(&self, layer: usize) -> Reach {
         if self.windows[layer].is_some() { Reach::Window } else { Reach::Full }
     }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{
-    Arch, DecoderConfig, Heads, LayerVariants, RopeConfig, RopeScaling, Scales, ScoreGrowth, SoftCaps,
+    Arch, DecoderConfig, Heads, LayerVariants, RopeConfig, RopeScaling, Scales, ScoreGrowth, ShortConvs,
+    SoftCaps,
 };
 use crate::Error;
 
@@ -164,6 +165,11 @@ impl DecoderConfig {
                 full_values_are_keys: arch.is_gemma4(),
                 ..LayerVariants::default()
             },
+            short_convs: (arch == Arch::Lfm2).then(|| ShortConvs {
+                layers: (0..dims.layers).map(|layer| layer % 2 == 0).collect(),
+                width: 3,
+                bias: false,
+            }),
             per_layer_input: (arch == Arch::Gemma4).then_some(head_dim),
             max_position_embeddings: dims.positions,
             // 0.02 at the width that it is customary for; narrower layers need more to pass a signal on.

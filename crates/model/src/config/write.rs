@@ -89,6 +89,17 @@ impl DecoderConfig {
                 "logits_scaling": 1.0 / self.scales.logits,
             }),
             Arch::Gpt2 | Arch::GptNeox | Arch::Opt => json!({}),
+            Arch::Lfm2 => {
+                let convs = self.short_convs.as_ref();
+                let kind = |layer| if self.is_conv(layer) { "conv" } else { FULL };
+                json!({
+                    "norm_eps": self.norm_eps,
+                    "layer_types": (0..self.n_layers).map(kind).collect::<Vec<_>>(),
+                    "conv_L_cache": convs.map_or(3, |convs| convs.width),
+                    "conv_bias": convs.is_some_and(|convs| convs.bias),
+                    "block_auto_adjust_ff_dim": false,
+                })
+            }
             Arch::Olmo3 => json!({
                 "attention_bias": self.qkv_bias, "layer_types": layer_types, "sliding_window": window,
             }),

@@ -5,6 +5,7 @@ use burn::tensor::{DType, Device, Int, Tensor};
 use kernels::attention;
 
 use super::cache::{Admitted, LayerCache, Places};
+use super::conv::{Past, ShortConv};
 use super::norm::over_root_mean_square;
 use super::rope::{RopeTables, Side};
 use super::sight::{sight_of_batch, sight_of_cache, sight_of_last};
@@ -44,6 +45,8 @@ pub(crate) struct Frame {
     places: Option<Places>,
     /// Later layers may ask for the keys and values of earlier ones.
     keeps_kv: bool,
+    /// Where convolutions find the tokens before each.
+    past: Option<Past>,
 }
 
 /// What a layer sees, and where it believes it is.
@@ -61,7 +64,8 @@ impl Frame {
     /// Every token of the batch looks at the batch.
     pub(super) fn of_batch(batch: &TokenBatch, config: &DecoderConfig, place: (&Device, DType)) -> Self {
         let sight = |window| sight_of_batch(batch, window, place.0);
-        Self::new((batch, batch.positions()), sight, None, config, place)
+        let past = config.conv_reach().map(|reach| Past::of_batch(batch, reach, place.0));
+        Self { past, ..Self::new((batch, batch.positions()), sight, None, config, place) }
     }
 
     /// The last token of each row looks at the batch.
@@ -71,7 +75,8 @@ impl Frame {
         place: (&Device, DType),
     ) -> Self {
         let sight = |window| sight_of_last(batch, window, place.0);
-        Self::new((batch, &batch.last_positions()), sight, None, config, place)
+        let past = config.conv_reach().map(|reach| Past::of_batch(batch, reach, place.0));
+        Self { past, ..Self::new((batch, &batch.last_positions()), sight, None, config, place) }
     }
 
     /// Every token of the batch looks at what its slot of the cache holds, itself included.
@@ -81,10 +86,12 @@ impl Frame {
         config: &DecoderConfig,
         place: (&Device, DType),
     ) -> Self {
-        let Admitted { batch, places } = admitted;
+        let Admitted { batch, places, capacity } = admitted;
         let positions = batch.positions();
         let sight = |window| sight_of_cache(positions, slots, window, place.0);
-        Self::new((&batch, positions), sight, Some(places), config, place)
+        let past = config.conv_reach();
+        let past = past.map(|reach| Past::of_cache(positions, slots, capacity, reach, place.0));
+        Self { past, ..Self::new((&batch, positions), sight, Some(places), config, place) }
     }
 
     fn new(
@@ -125,7 +132,19 @@ impl Frame {
             windowed,
             places,
             keeps_kv: config.variants.n_shared_kv > 0,
+            past: None,
         }
+    }
+
+    /// What a convolution makes of all slots.
+    pub(super) fn convolved(
+        &self,
+        conv: &ShortConv,
+        x: Tensor<2>,
+        cache: Option<&mut LayerCache>,
+    ) -> Tensor<2> {
+        let past = self.past.as_ref().expect("made for every model with convolutions");
+        conv.forward(x, [self.n_rows, self.n_keys], past, cache.zip(self.places.as_ref()))
     }
 
     /// With the keys and values that the layers of an earlier frame have left.

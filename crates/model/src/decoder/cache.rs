@@ -32,6 +32,8 @@ pub(super) struct Admitted {
     /// With positions that follow the tokens of each slot.
     pub(super) batch: TokenBatch,
     pub(super) places: Places,
+    /// Columns of a slot.
+    pub(super) capacity: usize,
 }
 
 /// Where a batch's keys and values go.
@@ -52,7 +54,8 @@ impl KvCache {
                 let Heads { n_kv_heads, head_dim } = own_heads(config, layer)?;
                 Some(Tensor::zeros([n_slots, capacity, n_kv_heads, head_dim], (&device, dtype)))
             };
-            LayerCache { keys: zeros(), values: zeros() }
+            let values = if config.is_conv(layer) { None } else { zeros() };
+            LayerCache { keys: zeros(), values }
         });
         Self { layers: layers.collect(), lengths: vec![0; n_slots], capacity }
     }
@@ -60,9 +63,12 @@ impl KvCache {
     /// Bytes of one token in all layers.
     pub fn bytes_per_token(model: &LanguageModel) -> usize {
         let config = model.config();
-        let heads = (0..config.n_layers).filter_map(|layer| own_heads(config, layer));
-        let width: usize = heads.map(|heads| heads.n_kv_heads * heads.head_dim).sum();
-        2 * width * model.dtype().size()
+        let width = |layer| {
+            let heads = own_heads(config, layer)?;
+            let n_tensors = if config.is_conv(layer) { 1 } else { 2 };
+            Some(n_tensors * heads.n_kv_heads * heads.head_dim)
+        };
+        (0..config.n_layers).filter_map(width).sum::<usize>() * model.dtype().size()
     }
 
     /// Number of sequences.
@@ -170,7 +176,7 @@ impl KvCache {
             real: is_ragged.then(|| Tensor::from_data(TensorData::new(real, [n_real]), &device)),
             at: Tensor::from_data(TensorData::new(at, [n_real, 2]), &device),
         };
-        Admitted { batch: batch.at(Positions::per_row(positions, n_cols)), places }
+        Admitted { batch: batch.at(Positions::per_row(positions, n_cols)), places, capacity: self.capacity }
     }
 
     pub(super) fn layer_mut(&mut self, layer: usize) -> &mut LayerCache {
@@ -178,12 +184,20 @@ impl KvCache {
     }
 }
 
-/// Of the keys that a layer adds to the cache.
+/// Of the keys that a layer adds to the cache; a convolution adds what it reads.
 fn own_heads(config: &DecoderConfig, layer: usize) -> Option<Heads> {
+    if config.is_conv(layer) {
+        return Some(Heads { n_kv_heads: 1, head_dim: config.hidden_size });
+    }
     (config.kv_source(layer) != KvSource::Earlier).then(|| config.heads(config.reach(layer)))
 }
 
 impl LayerCache {
+    /// [`LayerCache::append`] in a layer without values.
+    pub(super) fn append_keys(&mut self, k: Tensor<4>, places: &Places) -> Tensor<4> {
+        write(&mut self.keys, k, places)
+    }
+
     /// Writes a batch's keys and values and returns all of the layer's.
     ///
     /// # Shapes

@@ -5,14 +5,16 @@ use burn::tensor::Tensor;
 
 use super::attention::{Attention, Frame};
 use super::cache::LayerCache;
-use super::{Linear, Mlp, Norm, select_slots};
+use super::{Linear, Mlp, Norm, ShortConv, select_slots};
 use crate::config::NormPlacement;
 use crate::lora::Target;
 
 /// Its norms carry HF's names, which say less than they seem to: see [`Layer::norms`].
 #[derive(Module, Debug)]
 pub(crate) struct Layer {
-    pub(crate) self_attn: Attention,
+    pub(crate) self_attn: Option<Attention>,
+    /// Instead of attention.
+    pub(crate) conv: Option<ShortConv>,
     pub(crate) mlp: Mlp,
     pub(crate) input_layernorm: Option<Norm>,
     pub(crate) post_attention_layernorm: Norm,
@@ -56,13 +58,15 @@ struct Norms<'a> {
 impl Layer {
     /// The linear map of a target, where the layer has it.
     pub(crate) fn linear(&self, target: Target) -> Option<&Linear> {
-        let (attn, mlp) = (&self.self_attn, &self.mlp);
+        let (attn, mlp) = (self.self_attn.as_ref(), &self.mlp);
         match target {
-            Target::QProj => attn.q_proj.as_ref(),
-            Target::KProj => attn.k_proj.as_ref(),
-            Target::VProj => attn.v_proj.as_ref(),
-            Target::QkvProj => attn.qkv_proj.as_ref(),
-            Target::OProj => Some(&attn.o_proj),
+            Target::QProj => attn?.q_proj.as_ref(),
+            Target::KProj => attn?.k_proj.as_ref(),
+            Target::VProj => attn?.v_proj.as_ref(),
+            Target::QkvProj => attn?.qkv_proj.as_ref(),
+            Target::OProj => Some(&attn?.o_proj),
+            Target::ConvIn => Some(&self.conv.as_ref()?.in_proj),
+            Target::ConvOut => Some(&self.conv.as_ref()?.out_proj),
             Target::GateProj => mlp.gate_proj.as_ref(),
             Target::UpProj => mlp.up_proj.as_ref(),
             Target::GateUpProj => mlp.gate_up_proj.as_ref(),
@@ -74,13 +78,15 @@ impl Layer {
 
     /// As [`Layer::linear`], to change it.
     pub(crate) fn linear_mut(&mut self, target: Target) -> Option<&mut Linear> {
-        let (attn, mlp) = (&mut self.self_attn, &mut self.mlp);
+        let (attn, mlp) = (self.self_attn.as_mut(), &mut self.mlp);
         match target {
-            Target::QProj => attn.q_proj.as_mut(),
-            Target::KProj => attn.k_proj.as_mut(),
-            Target::VProj => attn.v_proj.as_mut(),
-            Target::QkvProj => attn.qkv_proj.as_mut(),
-            Target::OProj => Some(&mut attn.o_proj),
+            Target::QProj => attn?.q_proj.as_mut(),
+            Target::KProj => attn?.k_proj.as_mut(),
+            Target::VProj => attn?.v_proj.as_mut(),
+            Target::QkvProj => attn?.qkv_proj.as_mut(),
+            Target::OProj => Some(&mut attn?.o_proj),
+            Target::ConvIn => Some(&mut self.conv.as_mut()?.in_proj),
+            Target::ConvOut => Some(&mut self.conv.as_mut()?.out_proj),
             Target::GateProj => mlp.gate_proj.as_mut(),
             Target::UpProj => mlp.up_proj.as_mut(),
             Target::GateUpProj => mlp.gate_up_proj.as_mut(),
@@ -98,10 +104,14 @@ impl Layer {
         let Step { slots, window, input, cache } = step;
         let norms = self.norms();
         let before = normed(norms.before_attention, x.clone());
-        let attended = self.self_attn.forward(before, slots, frame, window, cache);
         let chosen = |x: Tensor<2>| match slots {
             Some(slots) => select_slots(x, slots),
             None => x,
+        };
+        let attended = match (&self.self_attn, &self.conv) {
+            (Some(attention), _) => attention.forward(before, slots, frame, window, cache),
+            (None, Some(conv)) => chosen(frame.convolved(conv, before, cache)),
+            (None, None) => unreachable!("a layer is built with one of them"),
         };
         let (x, attended) = (chosen(x), normed(norms.after_attention, attended));
         let x = if self.is_parallel {

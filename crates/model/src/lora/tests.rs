@@ -52,7 +52,7 @@ fn merging_is_the_side_path_up_to_rounding() {
 #[test]
 fn targets_are_parsed_by_name() {
     for target in Target::ALL {
-        assert_eq!(Target::named(target.name()).unwrap(), [target]);
+        assert!(Target::named(target.name()).unwrap().contains(&target));
     }
     assert_eq!(Target::named("c_attn").unwrap(), [Target::QkvProj]);
     assert_eq!(Target::named("c_proj").unwrap(), [Target::OProj, Target::DownProj]);

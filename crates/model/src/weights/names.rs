@@ -67,12 +67,28 @@ const OPT: Names = Names {
     ],
 };
 
+const LFM2: Names = Names {
+    model: &[("model.norm", "model.embedding_norm")],
+    layers: "model.layers",
+    layer: &[
+        ("input_layernorm", "operator_norm"),
+        ("post_attention_layernorm", "ffn_norm"),
+        ("self_attn.o_proj", "self_attn.out_proj"),
+        ("self_attn.q_norm", "self_attn.q_layernorm"),
+        ("self_attn.k_norm", "self_attn.k_layernorm"),
+        ("mlp.gate_proj", "feed_forward.w1"),
+        ("mlp.up_proj", "feed_forward.w3"),
+        ("mlp.down_proj", "feed_forward.w2"),
+    ],
+};
+
 impl Arch {
     fn part_names(self) -> &'static Names {
         match self {
             Self::Gpt2 => &GPT2,
             Self::GptNeox => &GPT_NEOX,
             Self::Opt => &OPT,
+            Self::Lfm2 => &LFM2,
             _ => &LLAMA,
         }
     }
