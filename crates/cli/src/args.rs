@@ -1,12 +1,14 @@
 //! The command line. Flags of the tournament container are fixed by its contract and unknown ones are tolerated.
 
 mod bench;
+mod serve;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use bench::*;
+pub(crate) use serve::*;
 
 /// Turns a base model, a task and a number of hours into the best model that can be had in that time.
 #[derive(Debug, Parser)]
@@ -32,6 +34,8 @@ pub(crate) enum Command {
     Sidecar(SidecarArgs),
     /// Play episodes and write them as trajectories.
     Rollout(RolloutArgs),
+    /// Serve a model to OpenAI's clients.
+    Serve(ServeModelArgs),
     /// Measure a model as a player.
     Eval(EvalArgs),
     /// Make or inspect models.

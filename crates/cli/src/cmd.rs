@@ -6,6 +6,8 @@ pub(crate) mod eval;
 pub(crate) mod model;
 pub(crate) mod quickstart;
 pub(crate) mod rollout;
+pub(crate) mod serve;
 pub(crate) mod sidecar;
 pub(crate) mod train;
 pub(crate) mod verify;
+mod weights;

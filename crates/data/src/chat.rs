@@ -1,7 +1,7 @@
 //! Chat templates: Jinja as transformers runs it, so that a prompt here is the prompt there.
 //!
-//! Not here: tools and documents (templates see `none`), and the `generation` mask of transformers, whose markers are
-//! rendered as if they were not there.
+//! Not here: documents (templates see `none`), the template called `tool_use` of a list of templates, and the
+//! `generation` mask of transformers, whose markers are rendered as if they were not there.
 //!
 //! Source: transformers 5.23 `utils/chat_template_utils.py` (`trim_blocks`, `lstrip_blocks`, `raise_exception`,
 //! `strftime_now`, `tojson` without HTML escapes).
@@ -17,9 +17,9 @@ use std::path::Path;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, ErrorKind, context};
-use schema::Message;
+use serde::Serialize;
 
-use crate::{Error, files};
+use crate::{Error, ToolCallStyle, files};
 
 /// The date that Llama's own templates fall back to (26 July 2024); a constant, so that a seed reproduces a run.
 const DEFAULT_NOW: i64 = 1_721_952_000;
@@ -29,6 +29,7 @@ const NAME: &str = "chat";
 #[derive(Debug)]
 pub(crate) struct ChatTemplate {
     environment: Environment<'static>,
+    tool_call_style: Option<ToolCallStyle>,
 }
 
 impl ChatTemplate {
@@ -54,9 +55,10 @@ impl ChatTemplate {
         environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment.add_function("raise_exception", raise_exception);
         environment.add_filter("tojson", json::to_json);
+        let tool_call_style = ToolCallStyle::of_template(source);
         let source = without_generation_markers(source);
         environment.add_template_owned(NAME, source).map_err(|error| describe(&error))?;
-        let mut template = Self { environment };
+        let mut template = Self { environment, tool_call_style };
         template.set_now(DEFAULT_NOW);
         Ok(template)
     }
@@ -67,15 +69,22 @@ impl ChatTemplate {
         self.environment.add_function("strftime_now", move |format: &str| now.strftime(format));
     }
 
-    /// The text of `messages`; `tokens` are `bos_token` and its siblings.
+    /// How the template teaches tool calls, if it does.
+    pub(crate) fn tool_call_style(&self) -> Option<ToolCallStyle> {
+        self.tool_call_style
+    }
+
+    /// The text of `messages` with `tools`, `none` without any; `tokens` are `bos_token` and its siblings.
     pub(crate) fn render(
         &self,
-        messages: &[Message],
+        messages: &[impl Serialize],
+        tools: &[serde_json::Value],
         add_generation_prompt: bool,
         tokens: &BTreeMap<String, String>,
     ) -> Result<String, Error> {
         let (messages, tokens) = (Value::from(Serde(messages)), Value::from(Serde(tokens)));
-        let fields = context! { messages, add_generation_prompt, tools => (), documents => (), ..tokens };
+        let tools = if tools.is_empty() { Value::from(()) } else { Value::from(Serde(tools)) };
+        let fields = context! { messages, add_generation_prompt, tools, documents => (), ..tokens };
         let template = self.environment.get_template(NAME).expect("compiled under this name by `compile`");
         template.render(fields).map_err(|error| Error::ChatTemplate { reason: describe(&error) })
     }

@@ -10,10 +10,11 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use schema::Message;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::chat::ChatTemplate;
-use crate::{Error, files};
+use crate::{Error, ToolCallStyle, files};
 use specials::Specials;
 
 /// A text that no vocabulary has as a word: a private-use character, a digit, letters of two alphabets.
@@ -139,7 +140,28 @@ impl Tokenizer {
     pub fn render_chat(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String, Error> {
         let template =
             self.template.as_ref().ok_or_else(|| Error::NoChatTemplate { folder: self.folder.clone() })?;
-        template.render(messages, add_generation_prompt, &self.specials.by_name)
+        template.render(messages, &[], add_generation_prompt, &self.specials.by_name)
+    }
+
+    /// As [`Tokenizer::render_chat`] for messages with more than a role and a text, and with tools, which all reach the
+    /// template as they are.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::render_chat`].
+    pub fn render_tool_chat(
+        &self,
+        messages: &[Value],
+        tools: &[Value],
+        add_generation_prompt: bool,
+    ) -> Result<String, Error> {
+        let template =
+            self.template.as_ref().ok_or_else(|| Error::NoChatTemplate { folder: self.folder.clone() })?;
+        template.render(messages, tools, add_generation_prompt, &self.specials.by_name)
+    }
+
+    /// How the chat template teaches tool calls; `None` if it does not.
+    pub fn tool_call_style(&self) -> Option<ToolCallStyle> {
+        self.template.as_ref().and_then(ChatTemplate::tool_call_style)
     }
 
     /// The prompt tokens of a chat; the template writes every special token itself.

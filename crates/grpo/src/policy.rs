@@ -1,7 +1,7 @@
 //! The in-process engine as a player of episodes.
 
 use futures::future::BoxFuture;
-use model::{Engine, GenerateRequest, Generation};
+use model::{Engine, Finish, GenerateRequest, Generation};
 use rollout::{Completion, Decoding, Policy, PolicyError, Request};
 use schema::TurnFinish;
 
@@ -47,9 +47,10 @@ fn engine_request(request: Request) -> GenerateRequest {
         temperature: sampling.temperature,
         top_k: sampling.top_k,
         top_p: sampling.top_p,
+        min_p: 0.0,
         max_new_tokens: sampling.max_new_tokens,
     };
-    GenerateRequest { prompt, candidates, sampling, stop_tokens, seed }
+    GenerateRequest { candidates, stop_tokens, ..GenerateRequest::new(prompt, sampling, seed) }
 }
 
 fn completion(generation: Generation) -> Completion {
@@ -58,7 +59,7 @@ fn completion(generation: Generation) -> Completion {
         logprobs: generation.logprobs,
         loss_mask: generation.loss_mask,
         allowed_tokens: generation.allowed_tokens,
-        finish: if generation.stopped { TurnFinish::Stop } else { TurnFinish::Length },
+        finish: if generation.finish == Finish::Stop { TurnFinish::Stop } else { TurnFinish::Length },
         policy_version: generation.version,
     }
 }

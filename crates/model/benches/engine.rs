@@ -48,11 +48,9 @@ fn turns(rows: usize, distinct: usize) -> Vec<GenerateRequest> {
     let prompt = |idx: usize| (0..12 + idx % 8).map(|at| ((idx * 31 + at * 17) % 500) as u32 + 4).collect();
     (0..rows)
         .map(|row| GenerateRequest {
-            prompt: prompt(row % distinct),
             candidates: Some(vec![vec![10, 3], vec![11, 3], vec![12, 3]]),
-            sampling: Sampling::default(),
             stop_tokens: vec![3],
-            seed: row as u64,
+            ..GenerateRequest::new(prompt(row % distinct), Sampling::default(), row as u64)
         })
         .collect()
 }

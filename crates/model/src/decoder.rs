@@ -210,40 +210,36 @@ impl LanguageModel {
     /// `[B, T]` tokens → `[B, T, D]`; values at padding are finite and meaningless.
     pub fn hidden(&self, batch: &TokenBatch) -> Tensor<3> {
         let mut frame = Frame::of_batch(batch, &self.config, (&self.device(), self.dtype()));
-        let (mut x, inputs) = self.embed_with_inputs(batch);
+        let (mut x, inputs) = self.embed(batch);
         for (idx, layer) in self.model.layers.iter().enumerate() {
             x = layer.forward(x, &mut frame, self.step(idx, &inputs));
         }
         self.finish(x, batch)
     }
 
-    /// The first step of [`LanguageModel::hidden`], which is `embed`, `layer` by `layer`, `finish`: for callers that keep
-    /// the tensors between layers and compute the rest again, where [`LanguageModel::has_separate_layers`].
+    /// The first step of [`LanguageModel::hidden`], which is `start`, `layer` by `layer`, `finish`: for callers that keep
+    /// the tensors between layers and compute the rest again.
     ///
     /// # Shapes
     /// `[B, T]` tokens → `[B·T, D]`
-    pub fn embed(&self, batch: &TokenBatch) -> Tensor<2> {
-        self.embed_with_inputs(batch).0
+    pub fn start(&self, batch: &TokenBatch) -> Tensor<2> {
+        self.embed(batch).0
     }
 
-    /// One layer; see [`LanguageModel::embed`].
+    /// One layer; see [`LanguageModel::start`].
     ///
     /// # Shapes
     /// `[B·T, D]` → `[B·T, D]`
     ///
     /// # Panics
-    /// If the layers are not separate.
+    /// If the model's layers do not stand alone.
     pub fn layer(&self, idx: usize, x: Tensor<2>, batch: &TokenBatch) -> Tensor<2> {
-        assert!(
-            self.has_separate_layers(),
-            "a layer of {} reads more than the residual stream",
-            self.config.arch
-        );
+        assert!(self.layers_stand_alone(), "layer {idx} reads more than the one before it gives");
         let mut frame = Frame::of_batch(batch, &self.config, (&self.device(), self.dtype()));
         self.model.layers[idx].forward(x, &mut frame, self.step(idx, &None))
     }
 
-    /// The last norm; see [`LanguageModel::embed`].
+    /// The last norm; see [`LanguageModel::start`].
     ///
     /// # Shapes
     /// `[B·T, D]` → `[B, T, D]`
@@ -251,14 +247,17 @@ impl LanguageModel {
         unflatten(self.model.last_norm(x), batch)
     }
 
-    /// False where a layer reads more than the residual stream: keys of an earlier layer, or an input of its own.
-    pub fn has_separate_layers(&self) -> bool {
-        self.config.variants.n_shared_kv == 0 && self.config.per_layer_input.is_none()
+    /// Whether a layer reads nothing but what the one before it gives.
+    pub fn layers_stand_alone(&self) -> bool {
+        self.config.per_layer_input.is_none() && self.config.variants.n_shared_kv == 0
     }
 
-    /// Whether the embedding asks for a gradient.
+    /// Whether what stands before the first layer asks for a gradient.
     pub fn trains_embedding(&self) -> bool {
-        self.model.embed_tokens.weight.val().is_require_grad()
+        let tables = [Some(&self.model.embed_tokens), self.model.embed_positions.as_ref()];
+        let tables = tables.into_iter().flatten().map(|table| &table.weight);
+        let maps = self.model.project_in.iter().map(|map| &map.weight);
+        tables.chain(maps).any(|weight| weight.val().is_require_grad())
     }
 
     /// [`LanguageModel::hidden`] of the last token of each row alone: its last layer computes nothing but those.
@@ -271,7 +270,7 @@ impl LanguageModel {
     pub fn last_hidden(&self, batch: &TokenBatch) -> Tensor<2> {
         let (device, dtype) = (self.device(), self.dtype());
         let slots = batch.last_slots();
-        let (mut x, inputs) = self.embed_with_inputs(batch);
+        let (mut x, inputs) = self.embed(batch);
         let Some((last, layers)) = self.model.layers.split_last() else {
             return self.model.last_norm(select_slots(x, &slots));
         };
@@ -289,7 +288,7 @@ impl LanguageModel {
     /// The same points as `output_hidden_states` of transformers.
     pub fn hidden_states(&self, batch: &TokenBatch) -> Vec<Tensor<3>> {
         let mut frame = Frame::of_batch(batch, &self.config, (&self.device(), self.dtype()));
-        let (mut x, inputs) = self.embed_with_inputs(batch);
+        let (mut x, inputs) = self.embed(batch);
         let mut states = Vec::with_capacity(self.config.n_layers + 1);
         for (idx, layer) in self.model.layers.iter().enumerate() {
             states.push(unflatten(x.clone(), batch));
@@ -306,7 +305,7 @@ impl LanguageModel {
     /// If there is not a slot for each row, or the batch is not right-padded.
     pub fn extend(&self, batch: &TokenBatch, slots: &[usize], cache: &mut KvCache) -> Tensor<3> {
         let admitted = cache.admit(batch, slots);
-        let (mut x, inputs) = self.embed_with_inputs(&admitted.batch);
+        let (mut x, inputs) = self.embed(&admitted.batch);
         let mut frame = Frame::with_cache(admitted, slots, &self.config, (&self.device(), self.dtype()));
         for (idx, layer) in self.model.layers.iter().enumerate() {
             let step = Step { cache: Some(cache.layer_mut(idx)), ..self.step(idx, &inputs) };
@@ -355,7 +354,7 @@ impl LanguageModel {
     ///
     /// # Shapes
     /// `[B·T, D]`, `[B·T, layers · width]`
-    fn embed_with_inputs(&self, batch: &TokenBatch) -> (Tensor<2>, Option<Tensor<2>>) {
+    fn embed(&self, batch: &TokenBatch) -> (Tensor<2>, Option<Tensor<2>>) {
         let ids: Vec<i32> = batch.ids().iter().map(|&id| id as i32).collect();
         let ids = Tensor::<1, Int>::from_data(
             TensorData::new(ids, [batch.n_rows() * batch.n_cols()]),

@@ -5,7 +5,7 @@
 //! - [`LanguageModel`]: the graph, the same for rollout and training; [`TokenBatch`] goes in
 //! - `weights`, `adapter`: safetensors and PEFT folders, in and out
 //! - `lora`: the low-rank side path
-//! - [`Engine`]: batched sampling on its own thread
+//! - [`Engine`]: sampling with continuous batching on its own thread
 //! - [`devices`], [`DeviceChoice`]: choosing and probing the device
 //! - [`verify`]: conformance of a model folder
 //!
@@ -32,8 +32,8 @@ pub use config::{
 pub use decoder::{KvCache, LanguageModel, Linear, Norm, TokenBatch};
 pub use device::{DeviceChoice, DeviceInfo, devices};
 pub use engine::{
-    Engine, EngineConfig, EngineStats, GenerateRequest, Generation, Sampling, ScoreRequest,
-    candidate_logprobs, generate_batch,
+    Engine, EngineConfig, EngineStats, Event, Finish, GenerateRequest, Generation, Sampling, ScoreRequest,
+    Token, TokenStream, candidate_logprobs, generate_batch,
 };
 pub use error::{Error, Result};
 pub use lora::{LoraConfig, Target};

@@ -14,23 +14,21 @@ pub trait CausalLm: Module {
     /// # Shapes
     /// `[B,T]` → `[B,T,D]`
     fn hidden(&self, batch: &TokenBatch) -> Tensor<3> {
-        let x = (0..self.n_layers()).fold(self.embed(batch), |x, idx| self.layer(idx, x, batch));
+        let x = (0..self.n_layers()).fold(self.start(batch), |x, idx| self.layer(idx, x, batch));
         self.finish(x, batch)
     }
 
+    /// Whether a layer reads nothing but what the one before it gives; only then is it called alone.
+    fn layers_stand_alone(&self) -> bool;
+
     /// Number of layers.
     fn n_layers(&self) -> usize;
-
-    /// False where a layer reads more than what the one before it puts out: then none can be computed alone.
-    fn has_separate_layers(&self) -> bool {
-        true
-    }
 
     /// What the first layer reads.
     ///
     /// # Shapes
     /// `[B,T]` → `[B·T,D]`
-    fn embed(&self, batch: &TokenBatch) -> Tensor<2>;
+    fn start(&self, batch: &TokenBatch) -> Tensor<2>;
 
     /// One layer.
     ///
@@ -44,7 +42,7 @@ pub trait CausalLm: Module {
     /// `[B·T,D]` → `[B,T,D]`
     fn finish(&self, x: Tensor<2>, batch: &TokenBatch) -> Tensor<3>;
 
-    /// Whether [`CausalLm::embed`] has weights that are trained.
+    /// Whether [`CausalLm::start`] has weights that are trained.
     fn trains_embedding(&self) -> bool;
 
     /// The head, for objectives that never write the logits of the whole vocabulary: its weight `[V,D]`, and what
@@ -57,16 +55,16 @@ impl CausalLm for LanguageModel {
         Self::hidden(self, batch)
     }
 
+    fn layers_stand_alone(&self) -> bool {
+        Self::layers_stand_alone(self)
+    }
+
     fn n_layers(&self) -> usize {
         self.config().n_layers
     }
 
-    fn has_separate_layers(&self) -> bool {
-        Self::has_separate_layers(self)
-    }
-
-    fn embed(&self, batch: &TokenBatch) -> Tensor<2> {
-        Self::embed(self, batch)
+    fn start(&self, batch: &TokenBatch) -> Tensor<2> {
+        Self::start(self, batch)
     }
 
     fn layer(&self, idx: usize, x: Tensor<2>, batch: &TokenBatch) -> Tensor<2> {

@@ -28,7 +28,7 @@ pub enum Activations {
     /// Everything that is needed.
     Kept,
     /// The tensors between layers; what lies within a layer is computed again: a third more time, and the memory of one
-    /// layer instead of all.
+    /// layer instead of all. Models whose layers read more than the one before keep everything.
     Recomputed,
 }
 
@@ -130,10 +130,10 @@ impl<M: CausalLm> Learner<M> {
                 accumulator.accumulate(&self.model, GradientsParams::from_grads(gradients, &self.model));
             };
             let terms = match self.config.activations {
-                Activations::Recomputed if self.model.has_separate_layers() => {
+                Activations::Recomputed if self.model.layers_stand_alone() => {
                     backward_by_layer(&self.model, &batch, objective, score, add)
                 }
-                Activations::Kept | Activations::Recomputed => {
+                _ => {
                     let terms = objective.loss(&batch, &token_stats(&self.model, &batch, score));
                     add(terms.loss.backward());
                     terms
@@ -158,7 +158,7 @@ fn backward_by_layer<M: CausalLm>(
 ) -> LossTerms {
     let tokens = &batch.tokens;
     let plain = model.valid();
-    let mut inputs = vec![plain.embed(tokens)];
+    let mut inputs = vec![plain.start(tokens)];
     for idx in 0..model.n_layers() {
         inputs.push(plain.layer(idx, inputs[idx].clone(), tokens));
     }
@@ -177,7 +177,7 @@ fn backward_by_layer<M: CausalLm>(
         add(gradients);
     }
     if model.trains_embedding() {
-        add((model.embed(tokens) * Tensor::from_inner(upstream)).sum().backward());
+        add((model.start(tokens) * Tensor::from_inner(upstream)).sum().backward());
     }
     terms
 }

@@ -20,7 +20,9 @@ pub(crate) enum BenchWhat {
     )]
     Env(BenchEnvArgs),
     /// Tokens per second of batched generation.
-    #[command(after_help = "Example:\n  croupier bench generate --model DIR --batch 1,8,32 --json")]
+    #[command(
+        after_help = "Examples:\n  croupier bench generate --model DIR --batch 1,8,32 --json\n  croupier bench generate --model DIR --batch 1,16 --group 16 --prompt 512 --json"
+    )]
     Generate(BenchGenerateArgs),
     /// Seconds per optimizer step of SFT.
     #[command(after_help = "Example:\n  croupier bench train --model DIR --mode lora --json")]
@@ -50,6 +52,9 @@ pub(crate) struct BenchGenerateArgs {
     /// Sequences at once, comma separated.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 32])]
     pub(crate) batch: Vec<usize>,
+    /// Sequences of one prompt.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) group: usize,
     /// Tokens of each prompt.
     #[arg(long, default_value_t = 128)]
     pub(crate) prompt: usize,

@@ -98,7 +98,8 @@ fn parse_faults(args: &ServeArgs) -> Result<Option<Faults>> {
     }))
 }
 
-fn address(host: &str, port: u16) -> Result<SocketAddr> {
+/// A host and a port as an address.
+pub(crate) fn address(host: &str, port: u16) -> Result<SocketAddr> {
     let found = (host, port).to_socket_addrs().ok().and_then(|mut found| found.next());
     let unknown = || {
         Failure::bad_input(

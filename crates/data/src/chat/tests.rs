@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use expect_test::{Expect, expect};
 use schema::{Message, Role};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::ChatTemplate;
 use super::date::DateTime;
@@ -30,7 +30,7 @@ fn every_template_renders_as_transformers_renders_it() {
         let template = ChatTemplate::compile(chats["templates"][name].as_str().unwrap()).unwrap();
         let messages: Vec<Message> = serde_json::from_value(case["messages"].clone()).unwrap();
         let prompt = case["add_generation_prompt"].as_bool().unwrap();
-        let text = template.render(&messages, prompt, &tokens()).unwrap();
+        let text = template.render(&messages, &[], prompt, &tokens()).unwrap();
         assert_eq!(text, case["text"].as_str().unwrap(), "template {name}, {} messages", messages.len());
     }
 }
@@ -38,9 +38,28 @@ fn every_template_renders_as_transformers_renders_it() {
 #[test]
 fn a_template_that_refuses_its_input_is_quoted() {
     let template = ChatTemplate::compile("{{ raise_exception('roles must alternate') }}").unwrap();
-    let error = template.render(&user("hi"), false, &tokens()).unwrap_err();
+    let error = template.render(&user("hi"), &[], false, &tokens()).unwrap_err();
     expect!["the chat template failed: roles must alternate (line 1 of the template)"]
         .assert_eq(&error.to_string());
+}
+
+#[test]
+fn tools_and_calls_reach_the_template_as_they_are() {
+    let source = "{% if tools %}{{ tools | tojson }}{% endif %}{% for m in messages %}|{{ m.role }}:{{ m.content }}\
+                  {% for call in m.tool_calls %}{{ call.function.name }}({{ call.function.arguments | tojson }})\
+                  {% endfor %}{% endfor %}{{ tools is none }}";
+    let template = ChatTemplate::compile(source).unwrap();
+    let tool = json!({"type": "function", "function": {"name": "look", "parameters": {"z": 1, "a": 2}}});
+    let call = json!({"id": "1", "function": {"name": "look", "arguments": {"z": 3, "a": 4}}});
+    let messages = [
+        json!({"role": "user", "content": "hi"}),
+        json!({"role": "assistant", "content": "", "tool_calls": [call]}),
+        json!({"role": "tool", "content": "a bird", "tool_call_id": "1"}),
+    ];
+    let text = template.render(&messages, &[tool], false, &tokens()).unwrap();
+    expect![[r#"[{"type": "function", "function": {"name": "look", "parameters": {"z": 1, "a": 2}}}]|user:hi|assistant:look({"z": 3, "a": 4})|tool:a birdFalse"#]]
+        .assert_eq(&text);
+    assert!(template.render(&messages, &[], false, &tokens()).unwrap().ends_with("True"));
 }
 
 #[test]
@@ -53,7 +72,7 @@ fn a_template_that_is_no_jinja_is_refused_at_load() {
 fn the_time_is_what_the_caller_sets() {
     let mut template = ChatTemplate::compile("{{ strftime_now('%Y-%m-%d %H:%M:%S') }}").unwrap();
     template.set_now(951_782_399);
-    assert_eq!(template.render(&user("hi"), false, &tokens()).unwrap(), "2000-02-28 23:59:59");
+    assert_eq!(template.render(&user("hi"), &[], false, &tokens()).unwrap(), "2000-02-28 23:59:59");
 }
 
 fn check_date(unix_seconds: i64, expected: Expect) {

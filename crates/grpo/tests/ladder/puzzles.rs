@@ -116,13 +116,9 @@ fn play(puzzle: &Puzzle, model: &LanguageModel, key: u64) -> Played {
     let requests: Vec<GenerateRequest> = (0..GROUPS * GROUP_SIZE * puzzle.n_turns)
         .map(|idx| {
             let question = ASK + (idx % puzzle.n_turns) as u32;
-            GenerateRequest {
-                prompt: given[group_of(idx)].iter().copied().chain([question]).collect(),
-                candidates: None,
-                sampling: Sampling { max_new_tokens: 1, ..Sampling::default() },
-                stop_tokens: Vec::new(),
-                seed: mix(key ^ mix((1 << 32) + idx as u64)),
-            }
+            let prompt = given[group_of(idx)].iter().copied().chain([question]).collect();
+            let sampling = Sampling { max_new_tokens: 1, ..Sampling::default() };
+            GenerateRequest::new(prompt, sampling, mix(key ^ mix((1 << 32) + idx as u64)))
         })
         .collect();
     let answers: Vec<_> = generate_batch(model, &requests, 0).into_iter().map(Result::unwrap).collect();

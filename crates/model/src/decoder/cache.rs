@@ -111,12 +111,14 @@ impl KvCache {
             return;
         }
         let device = self.layers[0].keys.as_ref().expect("present between forward passes").device();
-        let from = Tensor::<1, Int>::from_data(TensorData::from([from as i32]), &device);
+        let columns = Tensor::<1, Int>::arange(0..length as i64, &device);
         let at: Vec<i32> = (0..length).flat_map(|column| [to as i32, column as i32]).collect();
         let at = Tensor::<2, Int>::from_data(TensorData::new(at, [length, 2]), &device);
         for tensor in self.layers.iter_mut().flat_map(|layer| [&mut layer.keys, &mut layer.values]) {
             let Some(whole) = tensor.take() else { continue };
-            let copied = whole.clone().narrow(1, 0, length).select(0, from.clone()).squeeze_dim::<3>(0);
+            // The slot alone, before anything is gathered: a piece of the whole slab would be copied first.
+            let slot = whole.clone().narrow(0, from, 1).squeeze_dim::<3>(0);
+            let copied = slot.select(0, columns.clone());
             *tensor = Some(store(whole, copied, at.clone()));
         }
     }

@@ -2,7 +2,8 @@
 
 use burn::tensor::Tensor;
 
-use crate::decoder::{LanguageModel, TokenBatch, select_slots};
+use super::sequence::Sequence;
+use crate::decoder::{LanguageModel, select_slots};
 use crate::weights::host_values;
 
 /// Logits of some rows for some tokens.
@@ -30,20 +31,34 @@ impl HostLogits {
         Self { values: host_values(logits), n_cols, columns }
     }
 
-    /// Logits of the last real token of each row of a batch.
+    /// Logits at chosen places of a batch, counted over all rows.
     ///
     /// # Shapes
     /// `hidden`: `[B, T, D]`
-    pub(super) fn of_last(
+    pub(super) fn of_places(
         model: &LanguageModel,
         hidden: Tensor<3>,
-        batch: &TokenBatch,
+        places: &[usize],
         columns: Option<Vec<u32>>,
     ) -> Self {
         let [n_rows, n_cols, d] = hidden.dims();
         let flat = hidden.reshape([n_rows * n_cols, d]);
-        let last = if n_cols == 1 { flat } else { select_slots(flat, &batch.last_slots()) };
-        Self::of_rows(model, last, columns)
+        let is_all = places.len() == n_rows * n_cols;
+        Self::of_rows(model, if is_all { flat } else { select_slots(flat, places) }, columns)
+    }
+
+    /// Logits that it holds.
+    pub(super) fn n_values(&self) -> usize {
+        self.values.len()
+    }
+
+    /// True if a row has a logit for each token that the next draw may give.
+    pub(super) fn covers(&self, sequence: &Sequence) -> bool {
+        match (&self.columns, sequence.allowed()) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(columns), Some(mut allowed)) => allowed.all(|token| columns.binary_search(&token).is_ok()),
+        }
     }
 
     /// All logits of a row.
@@ -60,4 +75,15 @@ impl HostLogits {
         };
         tokens.iter().map(|&token| row[column(token)]).collect()
     }
+}
+
+/// The union of the tokens that the next draws allow, ascending; `None` if some draw may give any.
+pub(super) fn allowed_columns<'a>(sequences: impl Iterator<Item = &'a Sequence>) -> Option<Vec<u32>> {
+    let mut columns = Vec::new();
+    for sequence in sequences {
+        columns.extend(sequence.allowed()?);
+    }
+    columns.sort_unstable();
+    columns.dedup();
+    Some(columns)
 }

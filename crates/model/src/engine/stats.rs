@@ -8,17 +8,19 @@ use std::time::Duration;
 pub struct EngineStats {
     /// Completions delivered.
     pub requests: u64,
-    /// Batches computed.
-    pub batches: u64,
+    /// Rounds of at most one pass over prompts and one over running sequences.
+    pub steps: u64,
     /// Prompt tokens that the requests had.
     pub prompt_tokens: u64,
-    /// Prompt tokens that went through the model: identical prompts of a batch go once.
+    /// Prompt tokens that went through the model: the same prompt goes once.
     pub prefill_tokens: u64,
+    /// Prompt tokens that did not, because an earlier prompt had left their keys and values, or its logits.
+    pub cached_tokens: u64,
     /// Tokens of the completions, forced ones included.
     pub completion_tokens: u64,
-    /// Time in first passes over prompts.
+    /// Time in passes over prompts.
     pub prefill_time: Duration,
-    /// Time in later passes.
+    /// Time in passes over running sequences.
     pub decode_time: Duration,
     /// Time spent on commands of any kind; the rest is waiting.
     pub busy_time: Duration,
@@ -43,35 +45,38 @@ fn rate(count: u64, time: Duration) -> f64 {
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     requests: AtomicU64,
-    batches: AtomicU64,
+    steps: AtomicU64,
     prompt_tokens: AtomicU64,
     prefill_tokens: AtomicU64,
+    cached_tokens: AtomicU64,
     completion_tokens: AtomicU64,
     prefill_ns: AtomicU64,
     decode_ns: AtomicU64,
     busy_ns: AtomicU64,
 }
 
-/// What one batch cost.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct BatchCost {
-    pub(super) prefill_tokens: usize,
-    pub(super) prefill_time: Duration,
-    pub(super) decode_time: Duration,
-}
-
 impl Counters {
-    pub(super) fn add_batch(&self, cost: &BatchCost) {
-        add(&self.batches, 1);
-        add(&self.prefill_tokens, cost.prefill_tokens);
-        add_time(&self.prefill_ns, cost.prefill_time);
-        add_time(&self.decode_ns, cost.decode_time);
-    }
-
-    pub(super) fn add_request(&self, prompt_tokens: usize, completion_tokens: usize) {
+    /// A request is answered.
+    pub(super) fn add_answer(&self, prompt_tokens: usize, completion_tokens: usize) {
         add(&self.requests, 1);
         add(&self.prompt_tokens, prompt_tokens);
         add(&self.completion_tokens, completion_tokens);
+    }
+
+    /// Tokens of prompts went through the model.
+    pub(super) fn add_prefill(&self, tokens: usize) {
+        add(&self.prefill_tokens, tokens);
+    }
+
+    /// Tokens of a prompt were found in the cache.
+    pub(super) fn add_cached(&self, tokens: usize) {
+        add(&self.cached_tokens, tokens);
+    }
+
+    pub(super) fn add_step(&self, prefill: Duration, decode: Duration) {
+        add(&self.steps, 1);
+        add_time(&self.prefill_ns, prefill);
+        add_time(&self.decode_ns, decode);
     }
 
     pub(super) fn add_busy(&self, time: Duration) {
@@ -83,9 +88,10 @@ impl Counters {
         let time = |counter: &AtomicU64| Duration::from_nanos(count(counter));
         EngineStats {
             requests: count(&self.requests),
-            batches: count(&self.batches),
+            steps: count(&self.steps),
             prompt_tokens: count(&self.prompt_tokens),
             prefill_tokens: count(&self.prefill_tokens),
+            cached_tokens: count(&self.cached_tokens),
             completion_tokens: count(&self.completion_tokens),
             prefill_time: time(&self.prefill_ns),
             decode_time: time(&self.decode_ns),

@@ -1,5 +1,7 @@
 //! The engine as its callers see it.
 
+mod batching;
+
 use burn::tensor::Device;
 use futures::executor::block_on;
 use futures::future::join_all;
@@ -19,11 +21,8 @@ fn model(seed: u64) -> LanguageModel {
 
 fn free(prompt: &[u32], seed: u64) -> GenerateRequest {
     GenerateRequest {
-        prompt: prompt.to_vec(),
-        candidates: None,
-        sampling: Sampling::default(),
         stop_tokens: vec![STOP],
-        seed,
+        ..GenerateRequest::new(prompt.to_vec(), Sampling::default(), seed)
     }
 }
 
@@ -50,6 +49,11 @@ fn mixture() -> Vec<GenerateRequest> {
     requests
 }
 
+/// Tokens and log-probs, bit by bit.
+fn bits(generation: &Generation) -> (Vec<u32>, Vec<u32>) {
+    (generation.token_ids.clone(), generation.logprobs.iter().map(|logprob| logprob.to_bits()).collect())
+}
+
 fn one(model: &LanguageModel, request: &GenerateRequest) -> Result<Generation> {
     generate_batch(model, std::slice::from_ref(request), 0).remove(0)
 }
@@ -66,11 +70,8 @@ fn a_request_gets_the_same_tokens_whatever_else_is_in_the_batch() {
         let alone = one(&model, request).unwrap();
         let others = [together[idx].as_ref().unwrap(), reversed[requests.len() - 1 - idx].as_ref().unwrap()];
         for other in others {
-            assert_eq!(other.token_ids, alone.token_ids, "request {idx}");
+            assert_eq!(bits(other), bits(&alone), "request {idx}");
             assert_eq!(other.loss_mask, alone.loss_mask, "request {idx}");
-            let worst =
-                other.logprobs.iter().zip(&alone.logprobs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-            assert!(worst < 1e-5, "request {idx}: {worst}");
         }
     }
 }
@@ -95,8 +96,6 @@ fn logprobs_are_those_of_the_same_tokens_in_one_forward_pass() {
         let hidden = model.hidden(&TokenBatch::right_padded(&[&tokens]));
         let logits = host_values(model.lm_logits(hidden.squeeze_dim::<2>(0)));
         let vocab_size = model.config().vocab_size;
-        let temperature =
-            if request.sampling.temperature == 0.0 { 1.0 } else { request.sampling.temperature };
         for (position, &token) in generation.token_ids.iter().enumerate() {
             let row = request.prompt.len() + position - 1;
             let row = &logits[row * vocab_size..(row + 1) * vocab_size];
@@ -106,8 +105,8 @@ fn logprobs_are_those_of_the_same_tokens_in_one_forward_pass() {
             };
             let picked: Vec<f32> = allowed.iter().map(|&token| row[token as usize]).collect();
             let at = allowed.iter().position(|&other| other == token).expect("an allowed token was drawn");
-            let want = sampler::log_softmax(&picked, temperature)[at];
-            assert!((generation.logprobs[position] - want).abs() < 1e-5, "{request:?} at {position}");
+            let want = sampler::Distribution::new(&picked, &request.sampling).logprob(at);
+            assert_eq!(generation.logprobs[position].to_bits(), want.to_bits(), "{request:?} at {position}");
         }
     }
 }
@@ -125,7 +124,7 @@ fn a_constrained_completion_is_always_a_candidate() {
     for result in generate_batch(&model, &requests, 9) {
         let generation = result.unwrap();
         assert!(candidates.contains(&generation.token_ids.as_slice()), "{:?}", generation.token_ids);
-        assert!(generation.stopped);
+        assert_eq!(generation.finish, Finish::Stop);
         assert_eq!(generation.version, 9);
         for (allowed, (in_loss, logprob)) in
             generation.allowed_tokens.iter().zip(generation.loss_mask.iter().zip(&generation.logprobs))
@@ -141,13 +140,14 @@ fn a_constrained_completion_is_always_a_candidate() {
 #[test]
 fn a_single_candidate_needs_no_forward_pass() {
     let request = constrained(&[5, 6], &[&[10, 20, STOP]], 0);
-    let model = model(0);
-    let mut sequences = vec![generate::Sequence::new(&request, &model).unwrap()];
-    let cost = generate::complete(&model, &mut sequences, &mut |_| false);
-    assert_eq!(cost.prefill_tokens, 0);
-    let generation = sequences.remove(0).into_generation(0);
+    let (engine, thread) = Engine::spawn(model(0), 0, EngineConfig::default());
+    let generation = block_on(engine.generate(request)).unwrap();
     assert_eq!(generation.token_ids, [10, 20, STOP]);
     assert_eq!((generation.loss_mask, generation.logprobs), (vec![0; 3], vec![0.0; 3]));
+    let stats = engine.stats();
+    assert_eq!((stats.requests, stats.prefill_tokens, stats.steps), (1, 0, 0));
+    drop(engine);
+    thread.join().unwrap();
 }
 
 #[test]
@@ -156,11 +156,11 @@ fn a_free_completion_ends_at_a_stop_token_or_at_its_length() {
     let mut request = free(&[1, 2, 3], 5);
     request.stop_tokens.clear();
     let whole = one(&model, &request).unwrap();
-    assert!(!whole.stopped);
+    assert_eq!(whole.finish, Finish::Length);
     assert_eq!(whole.token_ids.len(), request.sampling.max_new_tokens as usize);
     request.stop_tokens = vec![whole.token_ids[6]];
     let stopped = one(&model, &request).unwrap();
-    assert!(stopped.stopped);
+    assert_eq!(stopped.finish, Finish::Stop);
     let first = whole.token_ids.iter().position(|token| request.stop_tokens.contains(token)).unwrap();
     assert_eq!(stopped.token_ids, whole.token_ids[..=first], "the stop token is part of the completion");
 }

@@ -6,7 +6,7 @@ use super::Finding;
 use super::workspace::{Crate, Workspace};
 
 /// Rank and weight of every crate, planned ones included (ARCHITECTURE.md).
-const CRATES: [(&str, u8, Weight); 18] = [
+const CRATES: [(&str, u8, Weight); 19] = [
     ("schema", 0, Weight::Light),
     ("games", 0, Weight::Light),
     ("kernels", 0, Weight::Heavy),
@@ -21,6 +21,7 @@ const CRATES: [(&str, u8, Weight); 18] = [
     ("eval", 3, Weight::Light),
     ("grpo", 3, Weight::Heavy),
     ("diffusion", 3, Weight::Heavy),
+    ("serve", 4, Weight::Heavy),
     ("tasks", 4, Weight::Heavy),
     ("miner", 5, Weight::Heavy),
     ("cli", 6, Weight::Heavy),

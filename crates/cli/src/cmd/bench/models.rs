@@ -4,15 +4,20 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use burn::tensor::DType;
-use model::{DeviceChoice, DeviceInfo, GenerateRequest, LanguageModel, LoraConfig, Sampling, generate_batch};
+use model::{
+    DeviceChoice, DeviceInfo, Engine, EngineConfig, GenerateRequest, LanguageModel, LoraConfig, Sampling,
+    generate_batch,
+};
 use rollout::bench::cpu_of_this_process;
 use serde_json::json;
 use train::sft::CrossEntropy;
 use train::{Learner, LearnerConfig, Row, ScoreSettings};
 
+use super::super::weights;
 use super::{median, print};
 use crate::args::{BenchGenerateArgs, BenchTrainArgs, TrainMode, WeightType};
 use crate::failure::Failure;
+use crate::interrupt;
 
 /// Ids of the random prompts, as the Python peers draw them.
 const PROMPT_IDS: u32 = 2000;
@@ -45,14 +50,7 @@ fn random_ids(n: usize, seed: u64, vocab_size: usize) -> Vec<u32> {
 
 pub(super) fn bench_generate(args: &BenchGenerateArgs) -> Result<()> {
     let device = open(&args.device, args.threads)?;
-    let on_cpu = device.name == "cpu";
-    let model = match args.dtype {
-        WeightType::F32 => LanguageModel::load(&args.model, DType::F32, &device.device)?,
-        WeightType::Bf16 if on_cpu => {
-            LanguageModel::load(&args.model, DType::F32, &device.device)?.with_bf16_matrices()
-        }
-        WeightType::Bf16 => LanguageModel::load(&args.model, DType::BF16, &device.device)?,
-    };
+    let model = weights::load(&args.model, None, args.dtype, &device)?;
     let config = model.config();
     if args.prompt + args.new > config.max_position_embeddings || args.new < 2 {
         let message = format!("{} prompt and {} new tokens", args.prompt, args.new);
@@ -61,58 +59,75 @@ pub(super) fn bench_generate(args: &BenchGenerateArgs) -> Result<()> {
         return Err(Failure::bad_input(message, hint).into());
     }
     for &batch in &args.batch {
-        let begun = Instant::now();
-        let requests = |new: usize| -> Vec<GenerateRequest> {
-            let sampling = Sampling { max_new_tokens: new as u32, ..Sampling::default() };
-            let prompt = |row| random_ids(args.prompt, row, config.vocab_size);
-            let request = |row| GenerateRequest {
-                prompt: prompt(row),
-                candidates: None,
-                sampling,
-                stop_tokens: Vec::new(),
-                seed: row,
-            };
-            (0..batch as u64).map(request).collect()
-        };
-        let run = |new: usize| {
-            let requests = requests(new);
-            timed(|| generate_batch(&model, &requests, 0))
-        };
-        run(4);
-        let (mut firsts, mut walls, mut cpus) = (Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..args.runs.max(1) {
-            let (_, first, _) = run(1);
-            let (generated, wall, cpu) = run(args.new);
-            let n: usize = generated.into_iter().map(|row| row.map_or(0, |row| row.token_ids.len())).sum();
-            anyhow::ensure!(n == batch * args.new, "{n} tokens instead of {}", batch * args.new);
-            firsts.push(first);
-            walls.push(wall);
-            cpus.push(cpu);
-        }
-        let n_tokens = (batch * args.new) as f64;
-        let rates: Vec<f64> = walls.iter().map(|wall| n_tokens / wall).collect();
-        let decode: Vec<f64> = walls
-            .iter()
-            .zip(&firsts)
-            .map(|(wall, first)| (batch * (args.new - 1)) as f64 / (wall - first).max(1e-9))
-            .collect();
-        let figures = json!({
-            "model": args.model.display().to_string(),
-            "dtype": if args.dtype == WeightType::F32 { "f32" } else { "bf16" },
-            "batch": batch,
-            "prompt_tokens": args.prompt,
-            "new_tokens": args.new,
-            "prefill_tok_s": (batch * args.prompt) as f64 / median(&firsts),
-            "decode_tok_s": median(&decode),
-            "tok_s": median(&rates),
-            "cpu_ms_per_tok": 1e3 * median(&cpus) / n_tokens,
-            "ttft_ms": 1e3 * median(&firsts),
-            "peak_rss_mib": peak_rss_mib(),
-            "peak_device_mib": null,
-        });
-        print("generate", &figures, &rates, begun, rayon::current_num_threads(), args.json);
+        measure_generate(args, &model, batch)?;
     }
     Ok(())
+}
+
+/// One line: `batch` completions at once.
+fn measure_generate(args: &BenchGenerateArgs, model: &LanguageModel, batch: usize) -> Result<()> {
+    let begun = Instant::now();
+    let (engine, _thread) = Engine::spawn(model.clone(), 0, EngineConfig::default());
+    // Prompts of their own for each call: the engine remembers.
+    let mut n_calls = 0;
+    let mut requests = |new: usize| -> Vec<GenerateRequest> {
+        n_calls += 1;
+        let sampling = Sampling { max_new_tokens: new as u32, ..Sampling::default() };
+        let prompt = |row: usize| {
+            let key = n_calls << 20 | (row / args.group.max(1)) as u64;
+            random_ids(args.prompt, key, model.config().vocab_size)
+        };
+        (0..batch).map(|row| GenerateRequest::new(prompt(row), sampling, row as u64)).collect()
+    };
+    drop(generate_batch(model, &requests(4), 0));
+    let (mut firsts, mut prefills, mut walls, mut cpus) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..args.runs.max(1) {
+        firsts.push(first_tokens(&engine, requests(args.new))?);
+        let once = requests(1);
+        prefills.push(timed(|| drop(generate_batch(model, &once, 0))).1);
+        let whole = requests(args.new);
+        let (generated, wall, cpu) = timed(|| generate_batch(model, &whole, 0));
+        let n: usize = generated.into_iter().map(|row| row.map_or(0, |row| row.token_ids.len())).sum();
+        anyhow::ensure!(n == batch * args.new, "{n} tokens instead of {}", batch * args.new);
+        walls.push(wall);
+        cpus.push(cpu);
+    }
+    let n_tokens = (batch * args.new) as f64;
+    let rates: Vec<f64> = walls.iter().map(|wall| n_tokens / wall).collect();
+    let decode = walls.iter().zip(&prefills);
+    let decode = decode.map(|(wall, first)| (batch * (args.new - 1)) as f64 / (wall - first).max(1e-9));
+    let figures = json!({
+        "model": args.model.display().to_string(),
+        "dtype": if args.dtype == WeightType::F32 { "f32" } else { "bf16" },
+        "batch": batch,
+        "group": args.group,
+        "prompt_tokens": args.prompt,
+        "new_tokens": args.new,
+        "prefill_tok_s": (batch * args.prompt) as f64 / median(&prefills),
+        "decode_tok_s": median(&decode.collect::<Vec<_>>()),
+        "tok_s": median(&rates),
+        "cpu_ms_per_tok": 1e3 * median(&cpus) / n_tokens,
+        "ttft_ms": 1e3 * median(&firsts),
+        "peak_rss_mib": peak_rss_mib(),
+        "peak_device_mib": null,
+    });
+    print("generate", &figures, &rates, begun, rayon::current_num_threads(), args.json);
+    Ok(())
+}
+
+/// Seconds until every completion has its first token.
+fn first_tokens(engine: &Engine, requests: Vec<GenerateRequest>) -> Result<f64> {
+    interrupt::block_on(async {
+        let started = Instant::now();
+        let mut streams = Vec::new();
+        for request in requests {
+            streams.push(engine.stream(request).await?);
+        }
+        for stream in &mut streams {
+            stream.next().await?;
+        }
+        Ok(started.elapsed().as_secs_f64())
+    })
 }
 
 pub(super) fn bench_train(args: &BenchTrainArgs) -> Result<()> {
