@@ -23,13 +23,24 @@ struct Puzzle {
     n_turns: usize,
     reward: fn(&[u32], &[u32]) -> f32,
     lr: f64,
+    /// Course of the learning rate.
+    shape: Shape,
 }
 
 /// Say six digits backwards; the reward is the share of right places.
-const REVERSE: Puzzle = Puzzle { n_symbols: 10, n_given: 6, n_turns: 6, reward: share_reversed, lr: 2e-3 };
+const REVERSE: Puzzle = Puzzle {
+    n_symbols: 10,
+    n_given: 6,
+    n_turns: 6,
+    reward: share_reversed,
+    lr: 2e-3,
+    shape: Shape::Constant,
+};
 
-/// Say whether the number of ones among four bits is odd.
-const PARITY: Puzzle = Puzzle { n_symbols: 2, n_given: 4, n_turns: 1, reward: is_parity, lr: 1e-3 };
+/// Say whether the number of ones among four bits is odd. At a constant rate a policy that has long been right is thrown
+/// off now and then.
+const PARITY: Puzzle =
+    Puzzle { n_symbols: 2, n_given: 4, n_turns: 1, reward: is_parity, lr: 1e-3, shape: Shape::Linear };
 
 fn share_reversed(given: &[u32], answer: &[u32]) -> f32 {
     let right = given.iter().rev().zip(answer).filter(|(a, b)| a == b).count();
@@ -81,8 +92,7 @@ fn fresh_model(seed: u64) -> LanguageModel {
 
 fn train(puzzle: &Puzzle, setup: &Setup) -> Curve {
     let config = GrpoConfig {
-        // At a constant rate a policy that has long been right is thrown off now and then.
-        schedule: Schedule { shape: Shape::Linear, floor: 0.1, ..Schedule::constant(puzzle.lr) },
+        schedule: Schedule { shape: puzzle.shape, floor: 0.1, ..Schedule::constant(puzzle.lr) },
         entropy: EntropySchedule::constant(setup.entropy_coef),
         ..GrpoConfig::default()
     };
