@@ -104,6 +104,9 @@ pub(crate) struct BenchTrainArgs {
     /// Measured steps; one more is taken before them.
     #[arg(long, default_value_t = 5)]
     pub(crate) steps: u32,
+    /// Keep only the tensors between layers and compute the rest again in the backward pass.
+    #[arg(long)]
+    pub(crate) recompute: bool,
     /// Threads of the CPU [default: all].
     #[arg(long)]
     pub(crate) threads: Option<usize>,

@@ -11,7 +11,7 @@ use model::{
 use rollout::bench::cpu_of_this_process;
 use serde_json::json;
 use train::sft::CrossEntropy;
-use train::{Learner, LearnerConfig, Row, ScoreSettings};
+use train::{Activations, Learner, LearnerConfig, Row, ScoreSettings};
 
 use super::super::weights;
 use super::{median, print};
@@ -139,7 +139,8 @@ pub(super) fn bench_train(args: &BenchTrainArgs) -> Result<()> {
     };
     let (vocab_size, n_params) = (model.config().vocab_size, model.config().n_params());
     let trained = train::named_parameters(&model).iter().map(|tensor| tensor.values.len()).sum::<usize>();
-    let mut learner = Learner::new(model, LearnerConfig::default());
+    let activations = if args.recompute { Activations::Recomputed } else { Activations::Kept };
+    let mut learner = Learner::new(model, LearnerConfig { activations, ..LearnerConfig::default() });
     let begun = Instant::now();
     let (mut walls, mut cpus, mut losses) = (Vec::new(), Vec::new(), Vec::new());
     for step in 0..=u64::from(args.steps) {
@@ -165,6 +166,7 @@ pub(super) fn bench_train(args: &BenchTrainArgs) -> Result<()> {
         "model": args.model.display().to_string(),
         "objective": "sft",
         "mode": if args.mode == TrainMode::Lora { "lora" } else { "full" },
+        "recompute": args.recompute,
         "batch": args.batch,
         "seq": args.seq,
         "step_s": step_s,
