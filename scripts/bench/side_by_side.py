@@ -1,9 +1,9 @@
 """Croupier and its Python peers in turn on the same model, and the ratios of their medians.
 
     python scripts/bench/side_by_side.py --croupier BIN --peers DIR --model DIR [--python PYTHON] [--what generate,train]
-        [--batch 1,8,32] [--new 64] [--rounds 5] [--threads 2]
+        [--batch 1,8,32] [--new 64] [--objectives sft,full,dpo,grpo] [--rounds 5] [--threads 2]
 
-DIR holds the peers' scripts (hf_generate.py, sft_step.py); PYTHON has torch, transformers, and for `train` TRL and PEFT.
+DIR holds the peers' scripts (hf_generate.py, sft_step.py, dpo_step.py, trl_grpo_step.py); PYTHON has torch, transformers, and for `train` TRL and PEFT.
 Each round runs ours, then theirs; a ratio above 1 means that ours is faster. One line per case.
 """
 
@@ -23,8 +23,18 @@ def last_json(command):
     return lines
 
 
+# Objective and mode of ours, the peer's script, and the flags that make both steps the same.
+OBJECTIVES = {
+    "sft": ("sft", "lora", "sft_step.py", [], []),
+    "full": ("sft", "full", "sft_step.py", [], []),
+    "dpo": ("dpo", "lora", "dpo_step.py", [], []),
+    # 16 completions of 64 tokens on two prompts of 64.
+    "grpo": ("grpo", "lora", "trl_grpo_step.py", ["--batch", "16", "--seq", "128"], []),
+}
+
+
 def compare(case, ours, theirs, rounds, figure):
-    """Runs both commands in turn; `figure` is a rate, the larger the better."""
+    """Runs both commands in turn; `figure` is a rate, the larger the better, or `step_s`, the smaller the better."""
     found = {"ours": [], "theirs": []}
     peaks = {"ours": 0.0, "theirs": 0.0}
     for _ in range(rounds):
@@ -33,9 +43,12 @@ def compare(case, ours, theirs, rounds, figure):
             found[name].append(line[figure])
             peaks[name] = max(peaks[name], line.get("peak_rss_mib") or 0.0)
     medians = {name: statistics.median(values) for name, values in found.items()}
+    ratio = medians["ours"] / medians["theirs"]
+    if not figure.endswith("tok_s"):
+        ratio = 1 / ratio
     print(json.dumps({
-        "case": case, "figure": figure, "ours": round(medians["ours"], 1), "theirs": round(medians["theirs"], 1),
-        "ratio": round(medians["ours"] / medians["theirs"], 2), "rounds": rounds,
+        "case": case, "figure": figure, "ours": round(medians["ours"], 2), "theirs": round(medians["theirs"], 2),
+        "ratio": round(ratio, 2), "rounds": rounds,
         "peak_rss_mib": {name: round(peak) for name, peak in peaks.items()},
     }), flush=True)
 
@@ -50,6 +63,7 @@ def main():
     parser.add_argument("--batch", default="1,8,32")
     parser.add_argument("--dtype", default="f32,bf16")
     parser.add_argument("--new", default="64")
+    parser.add_argument("--objectives", default="sft,full,dpo,grpo")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", default="2")
     args = parser.parse_args()
@@ -62,11 +76,12 @@ def main():
                 theirs = [args.python, args.peers / "hf_generate.py", *flags]
                 compare(f"generate {dtype} batch {batch}", ours, theirs, args.rounds, "decode_tok_s")
     if "train" in args.what:
-        for mode in ("lora", "full"):
-            flags = [*common, "--mode", mode, "--steps", "3"]
-            ours = [args.croupier, "bench", "train", *flags, "--json"]
-            theirs = [args.python, args.peers / "sft_step.py", *flags]
-            compare(f"sft {mode} 4x512", ours, theirs, args.rounds, "tok_s")
+        for name in args.objectives.split(","):
+            objective, mode, script, ours_only, theirs_only = OBJECTIVES[name]
+            flags = [*common, "--mode", mode, "--steps", "2"]
+            ours = [args.croupier, "bench", "train", *flags, "--objective", objective, *ours_only, "--json"]
+            theirs = [args.python, args.peers / script, *flags, *theirs_only]
+            compare(f"{objective} {mode}", ours, theirs, args.rounds, "step_s")
 
 
 if __name__ == "__main__":

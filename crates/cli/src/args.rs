@@ -367,19 +367,23 @@ pub(crate) enum VerifyWhat {
     Gradients,
     /// Objectives, gradients and AdamW of a golden folder.
     Losses,
+    /// The device's operations against their reference bodies on the CPU, and known faults of the engine; takes no path.
+    Kernels,
 }
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  croupier verify traces data/traces\n  croupier verify logits data/models/nano-qwen2 --layers\n  croupier verify losses data/golden"
+    after_help = "Examples:\n  croupier verify traces data/traces\n  croupier verify logits data/models/nano-qwen2 --layers\n  croupier verify losses data/golden\n  croupier verify kernels --device cuda"
 )]
 pub(crate) struct VerifyArgs {
     /// What to compare.
     #[arg(value_enum)]
     pub(crate) what: VerifyWhat,
-    /// Files or folders of reference data.
-    #[arg(required = true)]
+    /// Files or folders of reference data; none for kernels.
     pub(crate) paths: Vec<PathBuf>,
+    /// Where tensors live: auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value = "auto")]
+    pub(crate) device: String,
     /// For logits: compare hidden states too and name the first layer out of tolerance.
     #[arg(long)]
     pub(crate) layers: bool,

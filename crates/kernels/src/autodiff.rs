@@ -9,6 +9,7 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{AutodiffBackend, Backend, TensorMetadata};
 use burn::tensor::{Shape, Slice};
 
+use crate::adamw::AdamWStep;
 use crate::head::Expected;
 use crate::ops::{EntropyGradient, HeadCall, KernelOps};
 use crate::reference;
@@ -27,10 +28,12 @@ impl<B: KernelOps, C: CheckpointStrategy> KernelOps for Autodiff<B, C> {
                 let [for_x, for_weight] = ops.parents;
                 let (x, weight) = ops.state;
                 if let (Some(node), Some(weight)) = (for_x, weight) {
-                    let dtype = grad.dtype();
-                    let weight =
-                        if weight.dtype() == dtype { weight } else { B::float_cast(weight, dtype.into()) };
-                    grads.register::<B>(node.id, B::float_matmul(grad.clone(), weight));
+                    let d_x = if weight.dtype() == grad.dtype() {
+                        B::float_matmul(grad.clone(), weight)
+                    } else {
+                        B::kernel_linear(grad.clone(), B::float_transpose(weight))
+                    };
+                    grads.register::<B>(node.id, d_x);
                 }
                 if let (Some(node), Some(x)) = (for_weight, x) {
                     grads.register::<B>(node.id, B::float_matmul(B::float_transpose(grad), x));
@@ -270,6 +273,24 @@ impl<B: KernelOps, C: CheckpointStrategy> KernelOps for Autodiff<B, C> {
                 prep.finish(B::kernel_attention(q, k, v, sight, soft_cap))
             }
         }
+    }
+
+    fn kernel_adam_moments(
+        moments: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        step: AdamWStep,
+    ) -> FloatTensor<Self> {
+        let moved = B::kernel_adam_moments(moments.into_primitive(), gradient.into_primitive(), step);
+        <Self as AutodiffBackend>::from_inner(moved)
+    }
+
+    fn kernel_adamw(
+        weights: FloatTensor<Self>,
+        moments: FloatTensor<Self>,
+        step: AdamWStep,
+    ) -> FloatTensor<Self> {
+        let moved = B::kernel_adamw(weights.into_primitive(), moments.into_primitive(), step);
+        <Self as AutodiffBackend>::from_inner(moved)
     }
 
     fn kernel_store(

@@ -1,11 +1,14 @@
 //! The fast bodies on the CPU backend. What they cannot take (other types) goes to the reference bodies.
 
+use std::cell::Cell;
+
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{DType, Shape, TensorData};
 use half::bf16;
 
+use crate::adamw::{self, AdamWStep};
 use crate::attention::{self, Heads, Operands, Sight};
 use crate::head::{self, Head, HeadGrad};
 use crate::ops::{HeadCall, KernelOps};
@@ -19,7 +22,7 @@ type Int = IntTensor<Flex>;
 impl KernelOps for Flex {
     fn kernel_linear(x: Float, weight: Float) -> Float {
         let ([n_rows, n_in], [n_out, _]) = (x.shape().dims(), weight.shape().dims());
-        if !is_f32(&[&x]) {
+        if !takes(&[&x]) {
             return reference::linear::<Self>(x, weight);
         }
         let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
@@ -36,7 +39,7 @@ impl KernelOps for Flex {
     }
 
     fn kernel_rms_norm(x: Float, weight: Float, eps: f32, offset: f32) -> Float {
-        if !is_f32(&[&x, &weight]) {
+        if !takes(&[&x, &weight]) {
             return reference::rms_norm::<Self>(x, weight, eps, offset);
         }
         let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
@@ -45,7 +48,7 @@ impl KernelOps for Flex {
     }
 
     fn kernel_rms_norm_backward(x: Float, weight: Float, grad: Float, eps: f32, offset: f32) -> Float {
-        if !is_f32(&[&x, &weight, &grad]) {
+        if !takes(&[&x, &weight, &grad]) {
             return reference::rms_norm_backward::<Self>(x, weight, grad, eps, offset);
         }
         let [x, weight, grad] = [x, weight, grad].map(|tensor| tensor.to_contiguous());
@@ -56,7 +59,7 @@ impl KernelOps for Flex {
     }
 
     fn kernel_gated(gate: Float, up: Float, kind: Gate) -> Float {
-        if !is_f32(&[&gate, &up]) {
+        if !takes(&[&gate, &up]) {
             return reference::gated::<Self>(gate, up, kind);
         }
         let (gate, up) = (gate.to_contiguous(), up.to_contiguous());
@@ -65,7 +68,7 @@ impl KernelOps for Flex {
     }
 
     fn kernel_gated_backward(gate: Float, up: Float, grad: Float, kind: Gate) -> Float {
-        if !is_f32(&[&gate, &up, &grad]) {
+        if !takes(&[&gate, &up, &grad]) {
             return reference::gated_backward::<Self>(gate, up, grad, kind);
         }
         let [gate, up, grad] = [gate, up, grad].map(|tensor| tensor.to_contiguous());
@@ -77,7 +80,7 @@ impl KernelOps for Flex {
     }
 
     fn kernel_softmax_stats(logits: Float) -> Float {
-        if !is_f32(&[&logits]) {
+        if !takes(&[&logits]) {
             return reference::softmax_stats::<Self>(logits);
         }
         let logits = logits.to_contiguous();
@@ -86,7 +89,7 @@ impl KernelOps for Flex {
     }
 
     fn kernel_softmax_stats_backward(logits: Float, stats: Float, grad: Float) -> Float {
-        if !is_f32(&[&logits, &stats, &grad]) {
+        if !takes(&[&logits, &stats, &grad]) {
             return reference::softmax_stats_backward::<Self>(logits, stats, grad);
         }
         let [logits, stats, grad] = [logits, stats, grad].map(|tensor| tensor.to_contiguous());
@@ -96,7 +99,7 @@ impl KernelOps for Flex {
     }
 
     fn kernel_head(x: Float, weight: Float, tokens: Int, call: HeadCall) -> Float {
-        if !is_f32(&[&x, &weight]) {
+        if !takes(&[&x, &weight]) {
             return reference::head::<Self>(x, weight, tokens, call);
         }
         let ([x, weight], tokens) = ([x, weight].map(|x| x.to_contiguous()), integers(tokens));
@@ -115,7 +118,7 @@ impl KernelOps for Flex {
         grad: Float,
         call: HeadCall,
     ) -> Float {
-        if !is_f32(&[&weight]) {
+        if !takes(&[&weight]) {
             return reference::head_backward_expected::<Self>(weight, tokens, stats, grad, call);
         }
         let [weight, stats, grad] = [weight, stats, grad].map(|x| x.to_contiguous());
@@ -141,7 +144,7 @@ impl KernelOps for Flex {
         call: HeadCall,
         for_weight: bool,
     ) -> Float {
-        if !is_f32(&[&x, &weight]) {
+        if !takes(&[&x, &weight]) {
             return reference::head_backward::<Self>((x, weight), tokens, stats, grad, call, for_weight);
         }
         let [x, weight, stats, grad] = [x, weight, stats, grad].map(|x| x.to_contiguous());
@@ -158,7 +161,7 @@ impl KernelOps for Flex {
     }
 
     fn kernel_rotate(x: Float, cos: Float, sin: Float, half: usize, inverse: bool) -> Float {
-        if !is_f32(&[&x, &cos, &sin]) {
+        if !takes(&[&x, &cos, &sin]) {
             return reference::rotate::<Self>(x, cos, sin, half, inverse);
         }
         let [x, cos, sin] = [x, cos, sin].map(|tensor| tensor.to_contiguous());
@@ -169,7 +172,7 @@ impl KernelOps for Flex {
     }
 
     fn kernel_attention(q: Float, k: Float, v: Float, sight: Int, soft_cap: f32) -> Float {
-        if !is_f32(&[&q, &k, &v]) {
+        if !takes(&[&q, &k, &v]) {
             return reference::attention::<Self>(q, k, v, sight, soft_cap);
         }
         let [q, k, v] = [q, k, v].map(with_whole_heads);
@@ -187,7 +190,7 @@ impl KernelOps for Flex {
         grad: Float,
         soft_cap: f32,
     ) -> Float {
-        if !is_f32(&[&q, &k, &v, &grad]) {
+        if !takes(&[&q, &k, &v, &grad]) {
             return reference::attention_backward::<Self>(q, k, v, sight, grad, soft_cap);
         }
         let [q, k, v] = [q, k, v].map(with_whole_heads);
@@ -198,19 +201,37 @@ impl KernelOps for Flex {
         flat(attention::attention_backward(call, values(&grad)).concat(), &q)
     }
 
+    fn kernel_adam_moments(moments: Float, gradient: Float, step: AdamWStep) -> Float {
+        if !takes(&[&moments, &gradient]) {
+            return reference::adam_moments::<Self>(moments, gradient, step);
+        }
+        let (mut moments, gradient) = (whole(moments), gradient.to_contiguous());
+        adamw::adam_moments(moments.storage_mut(), values(&gradient), step);
+        moments
+    }
+
+    fn kernel_adamw(weights: Float, moments: Float, step: AdamWStep) -> Float {
+        if !takes(&[&weights, &moments]) {
+            return reference::adamw::<Self>(weights, moments, step);
+        }
+        let (mut weights, moments) = (whole(weights), moments.to_contiguous());
+        adamw::adamw(weights.storage_mut(), values(&moments), step);
+        weights
+    }
+
     fn kernel_store(slab: Float, fresh: Float, places: Int) -> Float {
-        if !is_f32(&[&slab, &fresh]) || !slab.is_contiguous() {
+        if !takes(&[&slab, &fresh]) {
             return reference::store::<Self>(slab, fresh, places);
         }
         let [n_rows, n_columns, n_heads, head_dim] = slab.shape().dims();
         let (fresh, places) = (fresh.to_contiguous(), integers(places));
         let width = n_heads * head_dim;
-        let (mut slab, start) = (slab, 0);
+        let mut slab = whole(slab);
         let stored: &mut [f32] = slab.storage_mut();
         for (vector, place) in values(&fresh).chunks(width).zip(places.chunks(2)) {
             let (row, column) = (place[0] as usize, place[1] as usize);
             assert!(row < n_rows && column < n_columns, "place {place:?} of [{n_rows}, {n_columns}]");
-            let at = start + (row * n_columns + column) * width;
+            let at = (row * n_columns + column) * width;
             stored[at..at + width].copy_from_slice(vector);
         }
         slab
@@ -245,8 +266,21 @@ fn integers(x: Int) -> Vec<i64> {
     x.into_data().convert::<i64>().try_to_vec().expect("converted to i64 just now")
 }
 
-fn is_f32(tensors: &[&Float]) -> bool {
-    tensors.iter().all(|tensor| tensor.dtype() == DType::F32)
+thread_local! {
+    static REFERENCE_ONLY: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `work` with the reference bodies instead of those here, on this thread.
+pub(crate) fn with_reference_bodies<T>(work: impl FnOnce() -> T) -> T {
+    REFERENCE_ONLY.set(true);
+    let done = work();
+    REFERENCE_ONLY.set(false);
+    done
+}
+
+/// Whether the bodies here are to be run on these operands.
+fn takes(tensors: &[&Float]) -> bool {
+    tensors.iter().all(|tensor| tensor.dtype() == DType::F32) && !REFERENCE_ONLY.get()
 }
 
 fn values(x: &Float) -> &[f32] {
@@ -255,6 +289,15 @@ fn values(x: &Float) -> &[f32] {
 
 fn tensor(values: Vec<f32>, shape: impl Into<Shape>, like: &Float) -> Float {
     Flex::float_from_data(TensorData::new(values, shape), &like.device())
+}
+
+/// A tensor that is all of its storage, so that it can be changed there.
+fn whole(x: Float) -> Float {
+    if x.is_contiguous() && x.storage::<f32>().len() == x.shape().num_elements() {
+        return x;
+    }
+    let copy = values(&x.to_contiguous()).to_vec();
+    tensor(copy, x.shape(), &x)
 }
 
 fn flat(values: Vec<f32>, like: &Float) -> Float {

@@ -4,6 +4,7 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::{Int, Tensor};
 
+use crate::adamw::AdamWStep;
 use crate::head::{Expected, LogitScale};
 use crate::reference;
 use crate::rows::Gate;
@@ -155,6 +156,24 @@ pub(crate) trait KernelOps: Backend {
     }
 
     #[fusion(default)]
+    fn kernel_adam_moments(
+        moments: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        step: AdamWStep,
+    ) -> FloatTensor<Self> {
+        reference::adam_moments::<Self>(moments, gradient, step)
+    }
+
+    #[fusion(default)]
+    fn kernel_adamw(
+        weights: FloatTensor<Self>,
+        moments: FloatTensor<Self>,
+        step: AdamWStep,
+    ) -> FloatTensor<Self> {
+        reference::adamw::<Self>(weights, moments, step)
+    }
+
+    #[fusion(default)]
     fn kernel_store(
         slab: FloatTensor<Self>,
         fresh: FloatTensor<Self>,
@@ -164,11 +183,16 @@ pub(crate) trait KernelOps: Backend {
     }
 }
 
-/// The reference bodies, fused where burn fuses.
+/// The reference bodies, fused where burn fuses; products with weights in bf16 are products of bf16.
 #[cfg(feature = "cuda")]
-impl KernelOps for burn::backend::Cube {}
+impl KernelOps for burn::backend::Cube {
+    fn kernel_linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        reference::linear_in_type_of_weight::<Self>(x, weight)
+    }
+}
 
-/// `x · Wᵀ`. A weight in bf16 with `x` in f32 stays as it is: sums and result are f32.
+/// `x · Wᵀ`. A weight in bf16 with `x` in f32 stays as it is: sums and result are f32. On a GPU `x` is rounded to bf16
+/// for the tensor cores.
 ///
 /// # Shapes
 /// `[M, K]`, `[N, K]` → `[M, N]`
@@ -284,6 +308,22 @@ pub fn attention(
         sight.into_dispatch(),
         soft_cap.unwrap_or(0.0) as f32,
     ))
+}
+
+/// One step of AdamW: the moved weights, and the moments (mean and mean square) that it was moved by. In place where a
+/// tensor has no other handle. All in f32, without gradients.
+///
+/// # Shapes
+/// `[N]`, `[2, N]`, `[N]` → `[N]`, `[2, N]`
+pub fn adamw(
+    weights: Tensor<1>,
+    moments: Tensor<2>,
+    gradient: Tensor<1>,
+    step: AdamWStep,
+) -> (Tensor<1>, Tensor<2>) {
+    let moments = Dispatch::kernel_adam_moments(moments.into_dispatch(), gradient.into_dispatch(), step);
+    let weights = Dispatch::kernel_adamw(weights.into_dispatch(), moments.clone(), step);
+    (Tensor::from_dispatch(weights), Tensor::from_dispatch(moments))
 }
 
 /// The slab with some of its columns replaced; in place where `slab` is its only handle. `places` gives the row and the

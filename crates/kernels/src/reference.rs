@@ -4,6 +4,7 @@ use burn::backend::tensor::{BoolTensor, FloatTensor, IntTensor};
 use burn::backend::{Backend, Scalar, TensorMetadata, get_device_settings};
 use burn::tensor::{DType, IndexingUpdateOp, Shape, Slice};
 
+use crate::adamw::AdamWStep;
 use crate::head::{Expected, LogitScale};
 use crate::ops::HeadCall;
 use crate::rows::Gate;
@@ -15,6 +16,17 @@ pub(crate) fn linear<B: Backend>(x: FloatTensor<B>, weight: FloatTensor<B>) -> F
     let dtype = x.dtype();
     let weight = if weight.dtype() == dtype { weight } else { B::float_cast(weight, dtype.into()) };
     B::float_matmul(x, B::float_transpose(weight))
+}
+
+/// The product that tensor cores take: `x` is rounded to the weight's type, sums are f32, the result is of `x`'s type.
+#[cfg(any(feature = "cuda", test))]
+pub(crate) fn linear_in_type_of_weight<B: Backend>(
+    x: FloatTensor<B>,
+    weight: FloatTensor<B>,
+) -> FloatTensor<B> {
+    let dtype = x.dtype();
+    let out = linear::<B>(narrowed::<B>(x, &weight), weight);
+    if out.dtype() == dtype { out } else { B::float_cast(out, dtype.into()) }
 }
 
 pub(crate) fn rms_norm<B: Backend>(
@@ -460,6 +472,39 @@ pub(crate) fn attention_backward<B: Backend>(
     let d_q = B::float_reshape(d_q, Shape::new([b, h, t, d]));
     let parts = [d_q, d_k, d_v].into_iter();
     B::float_cat(parts.map(|x| flat::<B>(B::float_swap_dims(x, 1, 2))).collect(), 0)
+}
+
+pub(crate) fn adam_moments<B: Backend>(
+    moments: FloatTensor<B>,
+    gradient: FloatTensor<B>,
+    step: AdamWStep,
+) -> FloatTensor<B> {
+    let n = gradient.shape()[0];
+    let gradient = B::float_mul_scalar(gradient, scalar(step.gradient_factor));
+    let square = B::float_mul(gradient.clone(), gradient.clone());
+    let moved = |row: isize, fresh: FloatTensor<B>, beta: f32| {
+        let rows = [Slice::new(row, Some(row + 1), 1), Slice::new(0, None, 1)];
+        let kept = B::float_mul_scalar(B::float_slice(moments.clone(), &rows), scalar(beta));
+        let fresh = B::float_mul_scalar(fresh, scalar(1.0 - beta));
+        B::float_add(kept, B::float_reshape(fresh, Shape::new([1, n])))
+    };
+    B::float_cat(vec![moved(0, gradient, step.beta_1), moved(1, square, step.beta_2)], 0)
+}
+
+pub(crate) fn adamw<B: Backend>(
+    weights: FloatTensor<B>,
+    moments: FloatTensor<B>,
+    step: AdamWStep,
+) -> FloatTensor<B> {
+    let n = weights.shape()[0];
+    let moment = |row: isize| {
+        let rows = [Slice::new(row, Some(row + 1), 1), Slice::new(0, None, 1)];
+        B::float_reshape(B::float_slice(moments.clone(), &rows), Shape::new([n]))
+    };
+    let root = B::float_mul_scalar(B::float_sqrt(moment(1)), scalar(step.root_factor));
+    let change = B::float_div(moment(0), B::float_add_scalar(root, scalar(step.epsilon)));
+    let kept = B::float_mul_scalar(weights, scalar(step.kept));
+    B::float_sub(kept, B::float_mul_scalar(change, scalar(step.rate)))
 }
 
 pub(crate) fn store<B: Backend>(

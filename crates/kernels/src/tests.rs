@@ -7,6 +7,7 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, AutodiffBackend, Flex, TensorMetadata};
 use burn::tensor::{DType, Slice, TensorData};
 
+use crate::adamw::AdamWStep;
 use crate::head::{Expected, LogitScale};
 use crate::ops::{EntropyGradient, HeadCall, KernelOps};
 use crate::reference;
@@ -88,6 +89,30 @@ fn linear_reads_a_weight_in_bf16_as_the_numbers_it_holds() {
         let ours = host(Flex::kernel_linear(x.clone(), weight));
         assert_close(&ours, &host(reference::linear::<Flex>(x, widened)), &format!("{m}x{k}x{n}"));
     }
+}
+
+#[test]
+fn a_frozen_weight_in_bf16_gives_the_gradient_of_its_numbers() {
+    let (x, weight) = (leaf(1, &[9, 30]), leaf(2, &[14, 30]).into_primitive());
+    let weight = Flex::float_cast(weight, DType::BF16.into());
+    let widened = A::from_inner(Flex::float_cast(weight.clone(), DType::F32.into()));
+    let weight = A::from_inner(weight);
+    compare(
+        &[x],
+        |x| A::kernel_linear(x[0].clone(), weight.clone()),
+        |x| reference::linear::<A>(x[0].clone(), widened.clone()),
+    );
+}
+
+#[test]
+fn tensor_cores_are_given_operands_of_one_type() {
+    let (x, weight) = (leaf(1, &[9, 30]).into_primitive(), leaf(2, &[14, 30]).into_primitive());
+    let weight = Flex::float_cast(weight, DType::BF16.into());
+    let ours = reference::linear_in_type_of_weight::<Flex>(x.clone(), weight.clone());
+    assert_eq!(ours.dtype(), DType::F32);
+    let [x, weight] = [x, weight].map(|x| Flex::float_cast(x, DType::BF16.into()));
+    let rounded = Flex::float_cast(reference::linear::<Flex>(x, weight), DType::F32.into());
+    assert_eq!(host(ours), host(rounded));
 }
 
 #[test]
@@ -205,8 +230,14 @@ fn the_head_says_what_its_logits_would() {
             &host(plain_back(weight.clone(), tokens.clone(), ours.clone(), grad.clone(), summed)),
             "from expected rows",
         );
-        let plain = reference::head_backward::<Flex>((x, weight), tokens.clone(), ours, grad, call, true);
-        assert_eq!(host(plain).len(), (p + v) * d);
+        for for_weight in [false, true] {
+            let operands = || (x.clone(), weight.clone(), tokens.clone(), ours.clone(), grad.clone());
+            let (x, weight, tokens, stats, grad) = operands();
+            let ours = Flex::kernel_head_backward(x, weight, tokens, stats, grad, call, for_weight);
+            let (x, weight, tokens, stats, grad) = operands();
+            let plain = reference::head_backward::<Flex>((x, weight), tokens, stats, grad, call, for_weight);
+            assert_close(&host(ours), &host(plain), "from logits");
+        }
     }
 }
 
@@ -315,6 +346,29 @@ fn a_slab_holds_what_was_stored_and_is_read_by_row() {
     let ours = Flex::kernel_attention(q.clone(), stored.clone(), stored.clone(), sight.clone(), 0.0);
     let plain = reference::attention::<Flex>(q, stored.clone(), stored, sight, 0.0);
     assert_close(&host(ours), &host(plain), "by row");
+}
+
+#[test]
+fn adamw_moves_as_its_reference_does() {
+    let step = AdamWStep {
+        gradient_factor: 0.5,
+        beta_1: 0.9,
+        beta_2: 0.99,
+        epsilon: 1e-3,
+        rate: 0.1,
+        root_factor: 3.0,
+        kept: 0.95,
+    };
+    for n in [5, 30_011] {
+        let [weights, gradient] = [1, 2].map(|seed| leaf(seed, &[n]).into_primitive());
+        let moments = leaf(3, &[2, n]).into_primitive();
+        let moments = Flex::float_mul(moments.clone(), moments);
+        let ours = Flex::kernel_adam_moments(moments.clone(), gradient.clone(), step);
+        let plain = reference::adam_moments::<Flex>(moments.clone(), gradient, step);
+        assert_close(&host(ours.clone()), &host(plain), "moments");
+        let moved = Flex::kernel_adamw(weights.clone(), ours.clone(), step);
+        assert_close(&host(moved), &host(reference::adamw::<Flex>(weights, ours, step)), "weights");
+    }
 }
 
 /// Held while vectors must keep their width: tests of one process run side by side.

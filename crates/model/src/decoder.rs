@@ -367,6 +367,12 @@ impl LanguageModel {
         };
         let x = match (&self.model.embed_positions, self.config.first_position_row) {
             (Some(table), Some(first)) => {
+                let (last, most) =
+                    (batch.positions().values().iter().max(), self.config.max_position_embeddings);
+                assert!(
+                    last.is_none_or(|last| (*last as usize) < most),
+                    "position {last:?} of a table of {most}: the sequence is too long for this model"
+                );
                 let rows = batch.position_rows(first, &self.device());
                 x + table.rows(rows, 1.0, self.dtype())
             }

@@ -1,8 +1,9 @@
 //! AdamW with its state in f32, whatever the weights are stored in.
 
-use burn::module::{Module, ModuleMapper, Param};
+use burn::module::{Module, ModuleMapper, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Tensor};
+use kernels::AdamWStep;
 
 use crate::gradient::in_f32;
 
@@ -37,8 +38,8 @@ pub struct AdamW {
     config: AdamWConfig,
     n_steps: i32,
     // Maps from parameter id to tensor; burn's container of gradients is just that.
-    means: GradientsParams,
-    mean_squares: GradientsParams,
+    /// Mean and mean square, `[2, N]`.
+    moments: GradientsParams,
     masters: GradientsParams,
 }
 
@@ -57,48 +58,52 @@ impl AdamW {
         gradient_factor: f64,
     ) -> M {
         self.n_steps += 1;
-        model.map(&mut Update { optimizer: self, gradients, lr, gradient_factor })
+        let of_matrices = self.numbers(lr, gradient_factor);
+        model.map(&mut Update { optimizer: self, gradients, of_matrices })
+    }
+
+    /// What one step multiplies by, on matrices.
+    fn numbers(&self, lr: f64, gradient_factor: f64) -> AdamWStep {
+        let AdamWConfig { beta_1, beta_2, epsilon, weight_decay } = self.config;
+        let [correction_1, correction_2] = [beta_1, beta_2].map(|beta| 1.0 - beta.powi(self.n_steps));
+        AdamWStep {
+            gradient_factor: gradient_factor as f32,
+            beta_1: beta_1 as f32,
+            beta_2: beta_2 as f32,
+            epsilon: epsilon as f32,
+            rate: (lr / correction_1) as f32,
+            root_factor: correction_2.sqrt().recip() as f32,
+            kept: (1.0 - lr * weight_decay) as f32,
+        }
     }
 
     fn updated<const D: usize>(
         &mut self,
-        id: burn::module::ParamId,
+        id: ParamId,
         old: Tensor<D>,
         gradient: Tensor<D>,
-        lr: f64,
+        of_matrices: AdamWStep,
     ) -> Tensor<D> {
-        let AdamWConfig { beta_1, beta_2, epsilon, weight_decay } = self.config;
-        let dtype = old.dtype();
-        let weights = self.masters.remove::<D>(id).unwrap_or_else(|| in_f32(old));
-        let square = gradient.clone().square().mul_scalar(1.0 - beta_2);
-        let gradient = gradient.mul_scalar(1.0 - beta_1);
-        let (mean, mean_square) = match (self.means.remove::<D>(id), self.mean_squares.remove::<D>(id)) {
-            (Some(mean), Some(mean_square)) => {
-                (mean.mul_scalar(beta_1) + gradient, mean_square.mul_scalar(beta_2) + square)
-            }
-            _ => (gradient, square),
-        };
-        let correction_1 = 1.0 - beta_1.powi(self.n_steps);
-        let correction_2 = 1.0 - beta_2.powi(self.n_steps);
-        let root = mean_square.clone().sqrt().mul_scalar(correction_2.sqrt().recip()).add_scalar(epsilon);
-        let change = mean.clone().div(root).mul_scalar(lr / correction_1);
-        let decay = if D >= 2 { 1.0 - lr * weight_decay } else { 1.0 };
-        let weights = if decay == 1.0 { weights } else { weights.mul_scalar(decay) } - change;
-        self.means.register(id, mean);
-        self.mean_squares.register(id, mean_square);
+        let (dtype, shape) = (old.dtype(), old.shape());
+        let n = shape.num_elements();
+        let weights = self.masters.remove::<1>(id).unwrap_or_else(|| in_f32(old).reshape([n]));
+        let moments = self.moments.remove::<2>(id);
+        let moments = moments.unwrap_or_else(|| Tensor::zeros([2, n], &weights.device()));
+        let step = if D >= 2 { of_matrices } else { AdamWStep { kept: 1.0, ..of_matrices } };
+        let (weights, moments) = kernels::adamw(weights, moments, gradient.reshape([n]), step);
+        self.moments.register(id, moments);
         if dtype == DType::F32 {
-            return weights;
+            return weights.reshape(shape);
         }
         self.masters.register(id, weights.clone());
-        weights.cast(dtype)
+        weights.cast(dtype).reshape(shape)
     }
 }
 
 struct Update<'a> {
     optimizer: &'a mut AdamW,
     gradients: GradientsParams,
-    lr: f64,
-    gradient_factor: f64,
+    of_matrices: AdamWStep,
 }
 
 impl ModuleMapper for Update<'_> {
@@ -108,10 +113,8 @@ impl ModuleMapper for Update<'_> {
         };
         let (id, tensor, mapper) = param.consume();
         let requires_gradient = tensor.is_require_grad();
-        let gradient = in_f32(gradient);
-        let gradient =
-            if self.gradient_factor == 1.0 { gradient } else { gradient.mul_scalar(self.gradient_factor) };
-        let tensor = Tensor::from_inner(self.optimizer.updated(id, tensor.inner(), gradient, self.lr));
+        let updated = self.optimizer.updated(id, tensor.inner(), in_f32(gradient), self.of_matrices);
+        let tensor = Tensor::from_inner(updated);
         Param::from_mapped_value(id, tensor.set_require_grad(requires_gradient), mapper)
     }
 }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use burn::tensor::{Tensor, activation};
 
-use crate::{Batch, Error, LossTerms, Metric, Objective, Row, TokenStats};
+use crate::{Batch, Error, LossTerms, Metric, Objective, Row, RowUnit, TokenStats};
 
 /// The loss of a pair. x = β·((π_c − r_c) − (π_r − r_r)) with sums of log-probs; d is the same with means and without β.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +130,10 @@ impl Objective for Dpo {
             (stats.entropy.clone().inner() * batch.loss_mask.clone()).sum().div_scalar(self.n_tokens);
         metrics.push(Metric::sum("entropy", entropy));
         LossTerms { loss, metrics }
+    }
+
+    fn unit(&self) -> RowUnit {
+        RowUnit::Pair
     }
 }
 

@@ -1,10 +1,13 @@
 //! A model with its optimizer: rows in, report out.
 
+mod within_memory;
+
 use std::collections::BTreeMap;
 
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{DType, Device, Gradients, Tensor};
 
+use self::within_memory::{divided, smaller, unless_out_of_memory};
 use crate::score::stats_of_hidden;
 use crate::{
     AdamW, AdamWConfig, Batch, CausalLm, Error, LossTerms, Metric, Objective, Row, ScoreSettings, StepReport,
@@ -45,6 +48,8 @@ pub struct Learner<M> {
     optimizer: AdamW,
     config: LearnerConfig,
     device: Device,
+    /// Tokens of a part, since one with more did not fit.
+    token_limit: usize,
     n_steps: u64,
     n_skipped: u64,
 }
@@ -56,7 +61,8 @@ impl<M: CausalLm> Learner<M> {
     /// If the model has no parameters.
     pub fn new(model: M, config: LearnerConfig) -> Self {
         let device = model.devices().first().cloned().expect("a model has parameters");
-        Self { model, optimizer: AdamW::new(config.adamw), config, device, n_steps: 0, n_skipped: 0 }
+        let optimizer = AdamW::new(config.adamw);
+        Self { model, optimizer, config, device, token_limit: usize::MAX, n_steps: 0, n_skipped: 0 }
     }
 
     /// The weights as they are.
@@ -81,10 +87,11 @@ impl<M: CausalLm> Learner<M> {
 
     /// One optimizer step over all `parts` ([`crate::micro_batches`]), whose gradients are added up.
     ///
-    /// A gradient that is not finite leaves weights and optimizer as they were and is counted.
+    /// A gradient that is not finite leaves weights and optimizer as they were and is counted. Where the device runs out
+    /// of memory, the same step is taken in smaller parts, and all later ones too.
     ///
     /// # Errors
-    /// [`Error::NothingToLearn`] if there is no part.
+    /// [`Error::NothingToLearn`] if there is no part; [`Error::OutOfMemory`] if the smallest part does not fit.
     pub fn step(
         &mut self,
         parts: &[Vec<Row>],
@@ -95,7 +102,7 @@ impl<M: CausalLm> Learner<M> {
         if parts.is_empty() {
             return Err(Error::NothingToLearn { n_rows: 0 });
         }
-        let (gradients, mut report) = self.gradients(parts, objective, score);
+        let (gradients, mut report) = self.gradients_within_memory(parts, objective, score)?;
         report.step = self.n_steps;
         report.lr = lr;
         report.grad_norm = global_norm(&self.model, &gradients);
@@ -109,6 +116,24 @@ impl<M: CausalLm> Learner<M> {
         report.n_skipped = self.n_skipped;
         self.n_steps += 1;
         Ok(report)
+    }
+
+    fn gradients_within_memory(
+        &mut self,
+        parts: &[Vec<Row>],
+        objective: &dyn Objective,
+        score: &ScoreSettings,
+    ) -> Result<(GradientsParams, StepReport), Error> {
+        loop {
+            let parts = divided(parts, self.token_limit, objective.unit());
+            match unless_out_of_memory(|| self.gradients(&parts, objective, score)) {
+                Ok(found) => return Ok(found),
+                Err(reason) => {
+                    self.token_limit = smaller(&parts, objective.unit(), reason)?;
+                    self.device.memory_cleanup();
+                }
+            }
+        }
     }
 
     /// The gradient of a step and its figures, without touching the weights.

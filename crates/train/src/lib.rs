@@ -10,6 +10,7 @@ mod causal_lm;
 pub mod dpo;
 mod gradient;
 mod learner;
+mod memory;
 mod microbatch;
 mod objective;
 mod plan;
@@ -28,6 +29,7 @@ pub use causal_lm::CausalLm;
 pub use gradient::{NamedTensor, clip_factor, global_norm, named_gradients, named_parameters};
 pub use kernels::EntropyGradient;
 pub use learner::{Activations, Learner, LearnerConfig};
+pub use memory::StepMemory;
 pub use microbatch::{RowUnit, micro_batches};
 pub use objective::{Fold, LossTerms, Metric, Objective};
 pub use report::StepReport;
@@ -43,6 +45,18 @@ pub enum Error {
     NothingToLearn {
         /// Rows given.
         n_rows: usize,
+    },
+    /// The smallest part of a step does not fit on the device.
+    #[error(
+        "out of memory in a part of {n_tokens} tokens in {n_rows} rows, which cannot be divided: {reason}"
+    )]
+    OutOfMemory {
+        /// Rows of the part.
+        n_rows: usize,
+        /// Their tokens.
+        n_tokens: usize,
+        /// What the device said.
+        reason: String,
     },
     /// A name that is none of the known ones.
     #[error("unknown {what} `{value}`: expected {expected}")]

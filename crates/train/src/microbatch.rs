@@ -12,7 +12,7 @@ pub enum RowUnit {
 }
 
 impl RowUnit {
-    fn size(self) -> usize {
+    pub(crate) fn size(self) -> usize {
         match self {
             Self::Single => 1,
             Self::Pair => 2,

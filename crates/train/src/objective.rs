@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::{Batch, TokenStats};
+use crate::{Batch, RowUnit, TokenStats};
 
 /// How the values of a figure from several micro-batches become one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,4 +67,9 @@ pub struct LossTerms {
 pub trait Objective {
     /// The part of the loss that belongs to `batch`.
     fn loss(&self, batch: &Batch, stats: &TokenStats) -> LossTerms;
+
+    /// Rows that a split must leave together.
+    fn unit(&self) -> RowUnit {
+        RowUnit::Single
+    }
 }

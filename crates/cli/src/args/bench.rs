@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use train::Activations;
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
@@ -19,13 +20,18 @@ pub(crate) enum BenchWhat {
         after_help = "Examples:\n  croupier bench env --json\n  croupier bench env --url http://127.0.0.1:4000 --episodes 64 --concurrency 64 --json"
     )]
     Env(BenchEnvArgs),
+    /// Episodes of a model against sidecars: steps and tokens per second, and who waits for whom.
+    #[command(after_help = "Example:\n  croupier bench rollout --model DIR --game leduc_poker --json")]
+    Rollout(BenchRolloutArgs),
     /// Tokens per second of batched generation.
     #[command(
         after_help = "Examples:\n  croupier bench generate --model DIR --batch 1,8,32 --json\n  croupier bench generate --model DIR --batch 1,16 --group 16 --prompt 512 --json"
     )]
     Generate(BenchGenerateArgs),
-    /// Seconds per optimizer step of SFT.
-    #[command(after_help = "Example:\n  croupier bench train --model DIR --mode lora --json")]
+    /// Seconds per optimizer step of SFT, DPO or GRPO.
+    #[command(
+        after_help = "Examples:\n  croupier bench train --model DIR --mode lora --json\n  croupier bench train --model DIR --objective grpo --batch 16 --seq 128 --json"
+    )]
     Train(BenchTrainArgs),
 }
 
@@ -92,13 +98,16 @@ pub(crate) struct BenchTrainArgs {
     /// Model folder.
     #[arg(long)]
     pub(crate) model: PathBuf,
+    /// What is minimised; grpo samples its completions in the step, eight of a prompt.
+    #[arg(long, value_enum, default_value_t = TrainObjective::Sft)]
+    pub(crate) objective: TrainObjective,
     /// What is trained.
     #[arg(long, value_enum, default_value_t = TrainMode::Lora)]
     pub(crate) mode: TrainMode,
-    /// Rows of a step.
+    /// Rows of a step; pairs for dpo.
     #[arg(long, default_value_t = 4)]
     pub(crate) batch: usize,
-    /// Tokens of a row.
+    /// Tokens of a row; for dpo and grpo the first half is the prompt.
     #[arg(long, default_value_t = 512)]
     pub(crate) seq: usize,
     /// Measured steps; one more is taken before them.
@@ -118,6 +127,33 @@ pub(crate) struct BenchTrainArgs {
     pub(crate) json: bool,
 }
 
+impl BenchTrainArgs {
+    pub(crate) fn activations(&self) -> Activations {
+        if self.recompute { Activations::Recomputed } else { Activations::Kept }
+    }
+}
+
+/// What an optimizer step minimises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TrainObjective {
+    /// Cross-entropy.
+    Sft,
+    /// Preference pairs, sigmoid loss.
+    Dpo,
+    /// Clipped policy gradient on completions drawn in the step.
+    Grpo,
+}
+
+impl TrainObjective {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Sft => "sft",
+            Self::Dpo => "dpo",
+            Self::Grpo => "grpo",
+        }
+    }
+}
+
 /// What an optimizer step changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TrainMode {
@@ -125,6 +161,31 @@ pub(crate) enum TrainMode {
     Lora,
     /// Everything.
     Full,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchRolloutArgs {
+    /// Model folder.
+    #[arg(long)]
+    pub(crate) model: PathBuf,
+    /// Game that is played, against mcts(25,1).
+    #[arg(long, default_value = "leduc_poker")]
+    pub(crate) game: String,
+    /// Sidecars, comma separated [default: one of our own in this process].
+    #[arg(long)]
+    pub(crate) urls: Option<String>,
+    /// Episodes a run.
+    #[arg(long, default_value_t = 1024)]
+    pub(crate) episodes: u64,
+    /// Runs; the median is printed.
+    #[arg(long, default_value_t = 3)]
+    pub(crate) runs: u32,
+    /// auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value = "auto")]
+    pub(crate) device: String,
+    /// One JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,14 +1,16 @@
-//! `croupier bench games|env|generate|train`: figures as JSON lines with the common fields of interfaces.md.
+//! `croupier bench games|env|rollout|generate|train`: figures as JSON lines with the common fields of interfaces.md.
 
 mod models;
+mod rollout;
+mod training;
 
 use std::time::Instant;
 
+use ::rollout::Start;
+use ::rollout::bench::{BareConfig, BenchEnvConfig, BenchPlay, EnvFigures, bare_loop, bench_env};
 use anyhow::Result;
 use games::rng::FastRng;
 use games::{load_game, playouts};
-use rollout::Start;
-use rollout::bench::{BareConfig, BenchEnvConfig, BenchPlay, EnvFigures, bare_loop, bench_env};
 use schema::{EnvName, Opponent, OpponentKind};
 use serde_json::{Value, json};
 use sidecar::{ActorConfig, ServeConfig};
@@ -29,8 +31,9 @@ pub(crate) fn run(args: BenchArgs) -> Result<()> {
     match args.what {
         BenchWhat::Games(args) => bench_games(&args),
         BenchWhat::Env(args) => interrupt::block_on(bench_environments(args)),
+        BenchWhat::Rollout(args) => interrupt::block_on(rollout::bench_rollout(args)),
         BenchWhat::Generate(args) => models::bench_generate(&args),
-        BenchWhat::Train(args) => models::bench_train(&args),
+        BenchWhat::Train(args) => training::bench_train(&args),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use burn::tensor::Device;
 use model::DeviceChoice;
 use model::verify::Check;
 use schema::VerifyReport;
@@ -20,7 +21,12 @@ pub(crate) fn run(args: VerifyArgs, verbose: bool) -> Result<()> {
         let hint = "give a file or folder of reference data";
         return Err(Failure::bad_input(format!("`{}` does not exist", path.display()), hint).into());
     }
-    let device = DeviceChoice::Cpu.open()?.device;
+    if args.paths.is_empty() && args.what != VerifyWhat::Kernels {
+        let hint = "give a file or folder of reference data";
+        return Err(Failure::bad_input("no path to verify".to_owned(), hint).into());
+    }
+    let opened = args.device.parse::<DeviceChoice>().and_then(DeviceChoice::open);
+    let device = opened.map_err(|error| Failure::bad_input(error.to_string(), "--device cpu"))?.device;
     let (what, report) = match args.what {
         VerifyWhat::Traces => ("traces", traces(&args.paths)?),
         VerifyWhat::Logits => {
@@ -39,6 +45,7 @@ pub(crate) fn run(args: VerifyArgs, verbose: bool) -> Result<()> {
             let check = |dir: &Path| Ok(grpo::verify::verify_losses(dir, &device)?);
             ("losses", folders(&args.paths, "cases.json", check)?)
         }
+        VerifyWhat::Kernels => ("kernels", kernels(&device)),
     };
     report_lines::print(what, &report, args.json, verbose)
 }
@@ -63,6 +70,19 @@ fn of_model(checks: model::Result<Vec<Check>>) -> Result<VerifyReport> {
         report.close(&check.case, &check.field, check.got, check.want, check.tolerance);
     }
     Ok(report)
+}
+
+/// Each operation of the device, its gradients included, is a case.
+fn kernels(device: &Device) -> VerifyReport {
+    let mut report = VerifyReport::default();
+    let mut last = String::new();
+    for found in kernels::verify::verify(device) {
+        report.cases += u64::from(last != found.case);
+        report.tolerance = report.tolerance.max(found.tolerance);
+        report.close(&found.case, &found.field, found.difference, 0.0, found.tolerance);
+        last = found.case;
+    }
+    report
 }
 
 /// Every file of the paths through whichever reader recognises it; the others are named as skipped.

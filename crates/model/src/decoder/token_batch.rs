@@ -80,8 +80,8 @@ impl TokenBatch {
         let mut positions = vec![Positions::PADDING; ids.len()];
         let mut lengths = Vec::with_capacity(ids.len() / n_cols.max(1));
         for (row, real) in positions.chunks_mut(n_cols).zip(mask.chunks(n_cols)) {
-            let together = real.iter().zip(&real[1..]).filter(|(left, right)| left != right).count();
-            assert!(together <= 2 && !(together == 2 && real[0]), "padding between the tokens of a row");
+            let n_borders = real.iter().zip(&real[1..]).filter(|(left, right)| left != right).count();
+            assert!(n_borders <= 2 && !(n_borders == 2 && real[0]), "padding between the tokens of a row");
             let mut next = 0;
             for (position, _) in row.iter_mut().zip(real).filter(|(_, real)| **real) {
                 *position = next;

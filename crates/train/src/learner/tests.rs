@@ -121,3 +121,44 @@ fn a_step_without_anything_to_learn_is_an_error() {
     let error = learner.step(&[], &Broken, &ScoreSettings::default(), 1.0).unwrap_err();
     assert_eq!(error, Error::NothingToLearn { n_rows: 0 });
 }
+
+/// Cross-entropy on a device that holds 12 tokens at once.
+struct Cramped(CrossEntropy);
+
+impl Objective for Cramped {
+    fn loss(&self, batch: &Batch, stats: &TokenStats) -> LossTerms {
+        assert!(batch.tokens.ids().len() <= 12, "out of device memory allocating 7 bytes");
+        self.0.loss(batch, stats)
+    }
+}
+
+#[test]
+fn a_step_that_does_not_fit_is_taken_in_smaller_parts() {
+    let parts = split(1000);
+    let mut roomy = Learner::new(model(2), LearnerConfig::default());
+    let mut cramped = Learner::new(model(2), LearnerConfig::default());
+    let objective = CrossEntropy::mean(&parts);
+    for _ in 0..2 {
+        let whole = roomy.step(&parts, &objective, &ScoreSettings::default(), 1e-2).unwrap();
+        let divided = cramped.step(&parts, &Cramped(objective), &ScoreSettings::default(), 1e-2).unwrap();
+        assert!((whole.loss - divided.loss).abs() < 1e-5, "{} and {}", whole.loss, divided.loss);
+        assert_eq!((whole.n_rows, whole.n_tokens), (divided.n_rows, divided.n_tokens));
+    }
+    assert!(cramped.token_limit < 1000, "the limit is kept");
+}
+
+#[test]
+fn a_row_that_never_fits_is_named_and_changes_nothing() {
+    struct Full;
+    impl Objective for Full {
+        fn loss(&self, _: &Batch, _: &TokenStats) -> LossTerms {
+            panic!("An out-of-memory error happened during launch\nCaused by: a test")
+        }
+    }
+    let parts = split(1000);
+    let mut learner = Learner::new(model(2), LearnerConfig::default());
+    let before = named_parameters(learner.model());
+    let error = learner.step(&parts, &Full, &ScoreSettings::default(), 1e-2).unwrap_err();
+    assert!(matches!(&error, Error::OutOfMemory { n_rows: 1, .. }), "{error}");
+    assert_eq!(before, named_parameters(learner.model()));
+}

@@ -1,31 +1,25 @@
-//! `croupier bench generate|train`: tokens per second of the engine and seconds of an optimizer step, on random tokens.
+//! `croupier bench generate`: tokens per second of the engine, on random tokens.
 
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use burn::tensor::DType;
 use model::{
-    DeviceChoice, DeviceInfo, Engine, EngineConfig, GenerateRequest, LanguageModel, LoraConfig, Sampling,
-    generate_batch,
+    DeviceChoice, DeviceInfo, Engine, EngineConfig, GenerateRequest, LanguageModel, Sampling, generate_batch,
 };
 use rollout::bench::cpu_of_this_process;
 use serde_json::json;
-use train::sft::CrossEntropy;
-use train::{Activations, Learner, LearnerConfig, Row, ScoreSettings};
 
 use super::super::weights;
 use super::{median, print};
-use crate::args::{BenchGenerateArgs, BenchTrainArgs, TrainMode, WeightType};
+use crate::args::{BenchGenerateArgs, WeightType};
 use crate::failure::Failure;
 use crate::interrupt;
 
 /// Ids of the random prompts, as the Python peers draw them.
 const PROMPT_IDS: u32 = 2000;
-/// Small enough not to diverge on random tokens.
-const LEARNING_RATE: f64 = 1e-5;
 
 /// The device, with as many threads as asked for.
-fn open(device: &str, threads: Option<usize>) -> Result<DeviceInfo> {
+pub(super) fn open(device: &str, threads: Option<usize>) -> Result<DeviceInfo> {
     if let Some(threads) = threads {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
         pool.map_err(|error| Failure::bad_input(format!("--threads {threads}: {error}"), "e.g. 1"))?;
@@ -35,14 +29,14 @@ fn open(device: &str, threads: Option<usize>) -> Result<DeviceInfo> {
 }
 
 /// Wall clock and CPU time of one piece of work.
-fn timed<T>(work: impl FnOnce() -> T) -> (T, f64, f64) {
+pub(super) fn timed<T>(work: impl FnOnce() -> T) -> (T, f64, f64) {
     let (cpu, started) = (cpu_of_this_process(), Instant::now());
     let done = work();
     let cpu: Duration = cpu_of_this_process().saturating_sub(cpu);
     (done, started.elapsed().as_secs_f64(), cpu.as_secs_f64())
 }
 
-fn random_ids(n: usize, seed: u64, vocab_size: usize) -> Vec<u32> {
+pub(super) fn random_ids(n: usize, seed: u64, vocab_size: usize) -> Vec<u32> {
     let mut rng = games::rng::FastRng::new(seed);
     let bound = PROMPT_IDS.min(vocab_size as u32);
     (0..n).map(|_| rng.below(bound as usize) as u32).collect()
@@ -130,63 +124,8 @@ fn first_tokens(engine: &Engine, requests: Vec<GenerateRequest>) -> Result<f64> 
     })
 }
 
-pub(super) fn bench_train(args: &BenchTrainArgs) -> Result<()> {
-    let device = open(&args.device, args.threads)?.device;
-    let model = LanguageModel::load(&args.model, DType::F32, &device.autodiff())?;
-    let model = match args.mode {
-        TrainMode::Lora => model.with_fresh_lora(&LoraConfig::all_linear(16, 32.0), 0),
-        TrainMode::Full => model,
-    };
-    let (vocab_size, n_params) = (model.config().vocab_size, model.config().n_params());
-    let trained = train::named_parameters(&model).iter().map(|tensor| tensor.values.len()).sum::<usize>();
-    let activations = if args.recompute { Activations::Recomputed } else { Activations::Kept };
-    let mut learner = Learner::new(model, LearnerConfig { activations, ..LearnerConfig::default() });
-    let begun = Instant::now();
-    let (mut walls, mut cpus, mut losses) = (Vec::new(), Vec::new(), Vec::new());
-    for step in 0..=u64::from(args.steps) {
-        let row = |row: usize| {
-            let mut ids = random_ids(args.seq, step * 1000 + row as u64, vocab_size);
-            let completion = ids.split_off(1);
-            Row::new(ids, completion)
-        };
-        let parts = vec![(0..args.batch).map(row).collect::<Vec<_>>()];
-        let (report, wall, cpu) = timed(|| {
-            learner.step(&parts, &CrossEntropy::mean(&parts), &ScoreSettings::default(), LEARNING_RATE)
-        });
-        losses.push(report?.loss);
-        // The first step allocates.
-        if step > 0 {
-            walls.push(wall);
-            cpus.push(cpu);
-        }
-    }
-    let n_tokens = (args.batch * args.seq) as f64;
-    let step_s = median(&walls);
-    let figures = json!({
-        "model": args.model.display().to_string(),
-        "objective": "sft",
-        "mode": if args.mode == TrainMode::Lora { "lora" } else { "full" },
-        "recompute": args.recompute,
-        "batch": args.batch,
-        "seq": args.seq,
-        "step_s": step_s,
-        "step_cpu_s": median(&cpus),
-        "tok_s": n_tokens / step_s,
-        "mfu": null,
-        "peak_rss_mib": peak_rss_mib(),
-        "peak_device_mib": null,
-        "loss_first": losses.first(),
-        "loss_last": losses.last(),
-        "params": n_params,
-        "trainable": trained,
-    });
-    let rates: Vec<f64> = walls.iter().map(|wall| n_tokens / wall).collect();
-    print("train", &figures, &rates, begun, rayon::current_num_threads(), args.json);
-    Ok(())
-}
-
 /// Largest resident set of this process so far.
-fn peak_rss_mib() -> Option<f64> {
+pub(super) fn peak_rss_mib() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
