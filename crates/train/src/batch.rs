@@ -29,6 +29,8 @@ pub struct Batch {
     pub sampler_logprobs: Option<Tensor<2>>,
     /// Number of scored tokens.
     pub n_tokens: usize,
+    /// Indices in `[U·T]` of the scored tokens themselves, as far as the model reads them.
+    pub(crate) scored: Vec<usize>,
     pub(crate) free: Option<Lookup>,
     pub(crate) constrained: Option<Lookup>,
     /// For each cell the index of its token in the order free, constrained; empty cells take one past the last.
@@ -71,6 +73,7 @@ impl Batch {
         let shape = [rows.len(), plan.n_columns];
         let (tokens, places) = TokenBatch::packed(&plan.sequences);
         let starts: Vec<usize> = places.iter().map(|(row, col)| row * tokens.n_cols() + col).collect();
+        let scored = plan.scored.iter().map(|(sequence, position)| starts[*sequence] + position).collect();
         let grid = |value: &dyn Fn(&Row, usize) -> f32| {
             floats(grid_values(rows, plan.n_columns, value), shape, device)
         };
@@ -86,6 +89,7 @@ impl Batch {
             ref_logprobs: optional(Row::ref_logprobs),
             sampler_logprobs: optional(Row::sampler_logprobs),
             n_tokens,
+            scored,
             cells: cells(&plan, shape, device),
             free: lookup(&plan.free, &starts, device),
             constrained: lookup(&plan.constrained, &starts, device),

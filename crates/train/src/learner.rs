@@ -11,7 +11,7 @@ use self::within_memory::{divided, smaller, unless_out_of_memory};
 use crate::score::stats_of_hidden;
 use crate::{
     AdamW, AdamWConfig, Batch, CausalLm, Error, LossTerms, Metric, Objective, Row, ScoreSettings, StepReport,
-    clip_factor, global_norm, token_stats,
+    Tie, clip_factor, global_norm,
 };
 
 /// Settings of a [`Learner`].
@@ -47,6 +47,7 @@ pub struct Learner<M> {
     model: M,
     optimizer: AdamW,
     config: LearnerConfig,
+    tie: Option<Tie<M>>,
     device: Device,
     /// Tokens of a part, since one with more did not fit.
     token_limit: usize,
@@ -62,7 +63,22 @@ impl<M: CausalLm> Learner<M> {
     pub fn new(model: M, config: LearnerConfig) -> Self {
         let device = model.devices().first().cloned().expect("a model has parameters");
         let optimizer = AdamW::new(config.adamw);
-        Self { model, optimizer, config, device, token_limit: usize::MAX, n_steps: 0, n_skipped: 0 }
+        Self {
+            model,
+            optimizer,
+            config,
+            tie: None,
+            device,
+            token_limit: usize::MAX,
+            n_steps: 0,
+            n_skipped: 0,
+        }
+    }
+
+    /// Adds a pull towards another model to every step; rows must then be read whole ([`Row::with_whole_input`]).
+    pub fn with_tie(mut self, tie: Tie<M>) -> Self {
+        self.tie = Some(tie);
+        self
     }
 
     /// The weights as they are.
@@ -144,6 +160,17 @@ impl<M: CausalLm> Learner<M> {
         score: &ScoreSettings,
     ) -> (GradientsParams, StepReport) {
         let mut accumulator = GradientsAccumulator::<M>::new();
+        let n_scored = parts.iter().flatten().map(Row::n_loss_tokens).sum();
+        let loss = |hidden: Tensor<3>, batch: &Batch| {
+            let mut terms =
+                objective.loss(batch, &stats_of_hidden(&self.model, hidden.clone(), batch, score));
+            if let Some(tie) = &self.tie {
+                let term = tie.term(&self.model, hidden, batch, n_scored);
+                terms.metrics.push(Metric::sum("tie", term.clone()));
+                terms.loss = terms.loss + term;
+            }
+            terms
+        };
         let mut figures = Figures::default();
         let mut report = StepReport::default();
         for rows in parts {
@@ -156,10 +183,10 @@ impl<M: CausalLm> Learner<M> {
             };
             let terms = match self.config.activations {
                 Activations::Recomputed if self.model.layers_stand_alone() => {
-                    backward_by_layer(&self.model, &batch, objective, score, add)
+                    backward_by_layer(&self.model, &batch, loss, add)
                 }
                 _ => {
-                    let terms = objective.loss(&batch, &token_stats(&self.model, &batch, score));
+                    let terms = loss(self.model.hidden(&batch.tokens), &batch);
                     add(terms.loss.backward());
                     terms
                 }
@@ -177,8 +204,7 @@ impl<M: CausalLm> Learner<M> {
 fn backward_by_layer<M: CausalLm>(
     model: &M,
     batch: &Batch,
-    objective: &dyn Objective,
-    score: &ScoreSettings,
+    loss: impl Fn(Tensor<3>, &Batch) -> LossTerms,
     mut add: impl FnMut(Gradients),
 ) -> LossTerms {
     let tokens = &batch.tokens;
@@ -189,8 +215,7 @@ fn backward_by_layer<M: CausalLm>(
     }
     let tracked = |x: Tensor<2>| Tensor::from_inner(x).require_grad();
     let top = tracked(inputs.pop().expect("one more than there are layers"));
-    let hidden = model.finish(top.clone(), tokens);
-    let terms = objective.loss(batch, &stats_of_hidden(model, hidden, batch, score));
+    let terms = loss(model.finish(top.clone(), tokens), batch);
     let mut gradients = terms.loss.backward();
     let mut upstream = top.grad_remove(&mut gradients).expect("the loss depends on the hidden states");
     add(gradients);

@@ -7,6 +7,7 @@ mod adamw;
 mod average;
 mod batch;
 mod causal_lm;
+mod divergence;
 pub mod dpo;
 mod gradient;
 mod learner;
@@ -21,11 +22,13 @@ mod score;
 pub mod sft;
 #[cfg(test)]
 mod test_support;
+pub mod twin;
 
 pub use adamw::{AdamW, AdamWConfig};
 pub use average::WeightAverage;
 pub use batch::Batch;
 pub use causal_lm::CausalLm;
+pub use divergence::{Direction, Tie, row_divergences};
 pub use gradient::{NamedTensor, clip_factor, global_norm, named_gradients, named_parameters};
 pub use kernels::EntropyGradient;
 pub use learner::{Activations, Learner, LearnerConfig};

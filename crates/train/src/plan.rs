@@ -41,6 +41,8 @@ pub(crate) struct Plan {
     pub(crate) constrained: (Vec<Predictor>, Vec<Token>),
     /// Columns of the result: the most scored tokens of a row, at least 1.
     pub(crate) n_columns: usize,
+    /// Where the scored tokens themselves stand, sequence and position, of rows that are read whole.
+    pub(crate) scored: Vec<(usize, usize)>,
 }
 
 impl Plan {
@@ -52,9 +54,13 @@ impl Plan {
         for (row_idx, row) in rows.iter().enumerate() {
             for (column, idx) in row.loss_positions().enumerate() {
                 plan.n_columns = plan.n_columns.max(column + 1);
+                let place = (sequence_of[row_idx], row.prompt().len() + idx);
+                if place.1 < plan.sequences[place.0].len() {
+                    plan.scored.push(place);
+                }
                 let predictor = Predictor {
-                    sequence: sequence_of[row_idx],
-                    position: row.prompt().len() + idx - 1,
+                    sequence: place.0,
+                    position: place.1 - 1,
                     allowed: row.allowed_at(idx).map(sorted),
                 };
                 plan.add((row_idx, column), row.completion()[idx], predictor, &mut known);

@@ -13,6 +13,7 @@ pub struct Row {
     sampler_logprobs: Option<Vec<f32>>,
     allowed_tokens: Vec<Vec<u32>>,
     advantage: f32,
+    reads_all: bool,
 }
 
 impl Row {
@@ -32,7 +33,26 @@ impl Row {
             sampler_logprobs: None,
             allowed_tokens: Vec::new(),
             advantage: 0.0,
+            reads_all: false,
         }
+    }
+
+    /// A row from a whole sequence and which of its tokens count; the first token is never predicted.
+    ///
+    /// # Panics
+    /// If the lengths differ or there is no token.
+    pub fn of_sequence(token_ids: &[u32], counts: &[bool]) -> Self {
+        assert_eq!(token_ids.len(), counts.len(), "a flag for each token");
+        let n_prompt =
+            counts.iter().skip(1).position(|counts| *counts).map_or(token_ids.len(), |idx| idx + 1);
+        let mask = counts[n_prompt..].iter().map(|counts| u8::from(*counts)).collect();
+        Self::new(token_ids[..n_prompt].to_vec(), token_ids[n_prompt..].to_vec()).with_loss_mask(mask)
+    }
+
+    /// Lets the model read every token, also those that nothing is predicted from: for what is said *after* the last one.
+    pub fn with_whole_input(mut self) -> Self {
+        self.reads_all = true;
+        self
     }
 
     /// Sets which completion tokens count.
@@ -172,6 +192,7 @@ impl Row {
     /// What the model must read to predict every token that counts; empty if none does.
     pub(crate) fn input(&self) -> Vec<u32> {
         match self.loss_positions().last() {
+            Some(_) if self.reads_all => self.prompt.iter().chain(&self.completion).copied().collect(),
             Some(last) => self.prompt.iter().chain(&self.completion[..last]).copied().collect(),
             None => Vec::new(),
         }

@@ -1,5 +1,7 @@
 //! Next-token cross-entropy.
 
+use burn::tensor::Tensor;
+
 use crate::{Batch, LossTerms, Metric, Objective, Row, TokenStats};
 
 /// Cross-entropy of the tokens that count.
@@ -20,6 +22,29 @@ impl CrossEntropy {
     /// Divided by a count of one's own, e.g. of a larger batch that the step is a part of.
     pub fn per_items(parts: &[Vec<Row>], n_items: usize) -> Self {
         Self { n_items: n_items as f64, n_tokens: n_tokens(parts) }
+    }
+}
+
+/// Cross-entropy in which every row weighs the same, however long it is: what the evaluator of instruct tasks reports.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RowMean {
+    n_rows: f64,
+}
+
+impl RowMean {
+    /// Mean over the rows of a step of the means over their tokens.
+    pub fn new(parts: &[Vec<Row>]) -> Self {
+        Self { n_rows: parts.iter().map(Vec::len).sum::<usize>() as f64 }
+    }
+}
+
+impl Objective for RowMean {
+    fn loss(&self, batch: &Batch, stats: &TokenStats) -> LossTerms {
+        let counts = batch.loss_mask.clone().sum_dim(1).clamp_min(1.0);
+        let weights = batch.loss_mask.clone() / counts.mul_scalar(-self.n_rows);
+        let entropy = (stats.entropy.clone().inner() * weights.clone()).sum().neg();
+        let loss = (stats.logprobs.clone() * Tensor::from_inner(weights)).sum();
+        LossTerms { loss, metrics: vec![Metric::sum("entropy", entropy)] }
     }
 }
 

@@ -19,3 +19,16 @@ fn the_loss_is_the_mean_negative_logprob_and_items_replace_the_count() {
     assert!((loss(CrossEntropy::mean(&parts)) + f64::from(total) / n_tokens as f64).abs() < 1e-5);
     assert!((loss(CrossEntropy::per_items(&parts, 40)) + f64::from(total) / 40.0).abs() < 1e-5);
 }
+
+#[test]
+fn rows_weigh_the_same_in_the_row_mean() {
+    let rows: Vec<Row> = rows().into_iter().take(3).collect();
+    let model = model(3);
+    let losses = crate::twin::row_losses(&model.valid(), &rows, 1000);
+    let want = losses.iter().sum::<f64>() / losses.len() as f64;
+    let learner = Learner::new(model, LearnerConfig::default());
+    for parts in [vec![rows.clone()], rows.iter().map(|row| vec![row.clone()]).collect::<Vec<_>>()] {
+        let loss = learner.gradients(&parts, &RowMean::new(&parts), &ScoreSettings::default()).1.loss;
+        assert!((loss - want).abs() < 1e-5, "{loss} and {want}");
+    }
+}
