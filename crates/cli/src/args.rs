@@ -367,6 +367,8 @@ pub(crate) enum VerifyWhat {
     Gradients,
     /// Objectives, gradients and AdamW of a golden folder.
     Losses,
+    /// Tokens and labels of whole data files, by scripts/golden/text_rows.py.
+    Rows,
 }
 
 #[derive(Debug, Args)]

@@ -39,6 +39,10 @@ pub(crate) fn run(args: VerifyArgs, verbose: bool) -> Result<()> {
             let check = |dir: &Path| Ok(grpo::verify::verify_losses(dir, &device)?);
             ("losses", folders(&args.paths, "cases.json", check)?)
         }
+        VerifyWhat::Rows => {
+            let check = |dir: &Path| Ok(data::verify_rows(dir)?);
+            ("rows", folders(&args.paths, "rows.json", check)?)
+        }
     };
     report_lines::print(what, &report, args.json, verbose)
 }
