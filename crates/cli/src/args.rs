@@ -369,6 +369,8 @@ pub(crate) enum VerifyWhat {
     Losses,
     /// The device's operations against their reference bodies on the CPU, and known faults of the engine; takes no path.
     Kernels,
+    /// Tokens and labels of whole data files, by scripts/golden/text_rows.py.
+    Rows,
 }
 
 #[derive(Debug, Args)]

@@ -34,7 +34,8 @@ const BYTES: usize = 256;
 const MIN_FREQUENCY: u64 = 2;
 /// Qwen2's split: contractions, words with one leading sign, single digits, runs of signs, line ends, blanks.
 const SPLIT: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-const CHATML: &str = "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + \
+/// The template of all ChatML models, as they write it.
+pub(crate) const CHATML: &str = "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + \
                       '<|im_end|>' + '\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
 /// Trains a tokenizer on `texts` and writes it into `folder`, which is created if need be.

@@ -8,6 +8,7 @@
 
 mod date;
 mod json;
+mod named;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ use minijinja::{Environment, ErrorKind, context};
 use serde::Serialize;
 
 use crate::{Error, ToolCallStyle, files};
+pub(crate) use named::choose;
 
 /// The date that Llama's own templates fall back to (26 July 2024); a constant, so that a seed reproduces a run.
 const DEFAULT_NOW: i64 = 1_721_952_000;
@@ -84,7 +86,29 @@ impl ChatTemplate {
     ) -> Result<String, Error> {
         let (messages, tokens) = (Value::from(Serde(messages)), Value::from(Serde(tokens)));
         let tools = if tools.is_empty() { Value::from(()) } else { Value::from(Serde(tools)) };
-        let fields = context! { messages, add_generation_prompt, tools, documents => (), ..tokens };
+        self.fill(context! { messages, add_generation_prompt, tools, documents => (), ..tokens })
+    }
+
+    /// The text of the first turns of a longer conversation, without a generation prompt.
+    ///
+    /// Templates that write earlier turns otherwise (without their thoughts, say) may ask for `real_last_index`, the index
+    /// of the last turn of all; as in axolotl it is not defined where it would be 0.
+    pub(crate) fn render_turns(
+        &self,
+        turns: &[serde_json::Value],
+        tools: &[serde_json::Value],
+        real_last_index: Option<usize>,
+        tokens: &BTreeMap<String, String>,
+    ) -> Result<String, Error> {
+        let (messages, tokens) = (Value::from(Serde(turns)), Value::from(Serde(tokens)));
+        let tools = if tools.is_empty() { Value::from(()) } else { Value::from(Serde(tools)) };
+        let real_last_index = real_last_index.filter(|idx| *idx > 0).map_or(Value::UNDEFINED, Value::from);
+        self.fill(context! {
+            messages, add_generation_prompt => false, tools, documents => (), real_last_index, ..tokens
+        })
+    }
+
+    fn fill(&self, fields: Value) -> Result<String, Error> {
         let template = self.environment.get_template(NAME).expect("compiled under this name by `compile`");
         template.render(fields).map_err(|error| Error::ChatTemplate { reason: describe(&error) })
     }

@@ -7,11 +7,13 @@ mod specials;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use schema::Message;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tokenizers::PostProcessor;
 
 use crate::chat::ChatTemplate;
 use crate::{Error, ToolCallStyle, files};
@@ -73,6 +75,23 @@ impl Tokenizer {
         self.encode_with(text, true)
     }
 
+    /// As [`Tokenizer::encode_document`], cut as transformers' `truncation=True` cuts: what the tokenizer puts around a
+    /// document stays.
+    pub(crate) fn encode_document_within(&self, text: &str, max_tokens: usize) -> Vec<u32> {
+        let whole = self.encode_document(text);
+        if whole.len() <= max_tokens {
+            return whole;
+        }
+        let n_added = self.inner.get_post_processor().map_or(0, |processor| processor.added_tokens(false));
+        let mut encoding = self
+            .inner
+            .encode_fast(text, false)
+            .expect("the text has just been encoded with what is added to it");
+        encoding.truncate(max_tokens.saturating_sub(n_added), 0, self.specials.truncation);
+        let encoding = self.inner.post_process(encoding, None, true);
+        encoding.expect("the text has just been encoded with what is added to it").get_ids().to_vec()
+    }
+
     fn encode_with(&self, text: &str, add_special: bool) -> Vec<u32> {
         let encoding = self.inner.encode_fast(text, add_special);
         encoding.expect("a vocabulary that encodes the probe text encodes any text").get_ids().to_vec()
@@ -106,6 +125,39 @@ impl Tokenizer {
     /// End of sequence.
     pub fn eos(&self) -> u32 {
         self.specials.eos
+    }
+
+    /// What a document begins with, if the folder names such a token.
+    pub fn bos(&self) -> Option<u32> {
+        self.specials.bos
+    }
+
+    /// The text of the token that ends a sequence.
+    pub(crate) fn eos_text(&self) -> String {
+        match self.specials.by_name.get("eos_token") {
+            Some(text) => text.clone(),
+            None => self.decode_verbatim(&[self.eos()]),
+        }
+    }
+
+    /// Most tokens that the tokenizer was made for, if the folder says.
+    pub fn model_max_length(&self) -> Option<usize> {
+        self.specials.model_max_length
+    }
+
+    /// The folder's chat template.
+    pub(crate) fn template(&self) -> Option<&ChatTemplate> {
+        self.template.as_ref()
+    }
+
+    /// What templates see as `bos_token` and its siblings.
+    pub(crate) fn named_tokens(&self) -> &BTreeMap<String, String> {
+        &self.specials.by_name
+    }
+
+    /// The folder that all this was read from.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Padding; end of sequence where the folder names none.

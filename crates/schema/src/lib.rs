@@ -4,17 +4,24 @@
 //! `interfaces.md`; what is added to them here is listed in `docs/adr/0002-trajectory-fields.md`.
 
 mod artifact;
+mod baseline;
 mod config;
+mod dataset_type;
 pub mod env_api;
 mod task;
 mod trajectory;
 mod verify;
 
 pub use artifact::{Artifact, ArtifactKind, LoraSpec};
+pub use baseline::{
+    BaselineStats, DatasetStats, Distribution, EnvStats, ThroughputStats, TrainingStats, WeightGroup,
+    WeightStats,
+};
 pub use config::{
     BudgetConfig, EnvConfig, ModelConfig, ObjectiveConfig, OptimizerConfig, RewardConfig, RewardFunction,
     RolloutConfig, RunConfig, RunSection, TaskConfig,
 };
+pub use dataset_type::{ChatType, DatasetType, DpoType, GrpoType, InstructType, RewardEntry};
 pub use task::{EnvName, Environments, Message, Role, TaskError, TaskType};
 pub use trajectory::{
     EpisodeId, Opponent, OpponentKind, Sampling, Score, StopReason, TRAJECTORY_SCHEMA, Trajectory, Turn,

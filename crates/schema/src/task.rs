@@ -21,6 +21,20 @@ pub enum TaskError {
     },
 }
 
+impl TaskError {
+    /// What to give instead.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::UnknownTaskType(_) => {
+                "one of EnvTask, GrpoTask, InstructTextTask, ChatTask, DpoTask, ImageTask"
+            }
+            Self::DatasetType { .. } => {
+                "a JSON object with the fields of the task type, e.g. {\"field_instruction\":\"instruct\",\"field_output\":\"output\"}"
+            }
+        }
+    }
+}
+
 /// The tag of `--task-type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TaskType {

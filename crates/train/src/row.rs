@@ -1,5 +1,10 @@
 //! One sequence to learn from, as plain data: a prompt and its completion.
 
+#[cfg(test)]
+mod tests;
+
+use data::Encoded;
+
 /// A prompt with the completion that is learnt, or learnt from.
 ///
 /// Per-token lists run over the completion. Only tokens whose `loss_mask` is 1 are scored.
@@ -200,5 +205,21 @@ impl Row {
 
     fn check_len(&self, what: &str, got: usize) {
         assert_eq!(got, self.completion.len(), "`{what}` must be as long as the completion");
+    }
+}
+
+impl From<&Encoded> for Row {
+    /// The row of a tokenised sequence: its prompt ends before the first token that is learnt.
+    ///
+    /// The very first token has nothing that predicts it and belongs to the prompt even if it is marked as learnt; so does
+    /// the label at position 0 count for nothing in transformers.
+    ///
+    /// # Panics
+    /// If the sequence is empty.
+    fn from(encoded: &Encoded) -> Self {
+        let first = encoded.loss_mask().iter().position(|counts| *counts).unwrap_or(encoded.n_tokens());
+        let (prompt, completion) = encoded.token_ids().split_at(first.clamp(1, encoded.n_tokens().max(1)));
+        let loss_mask = encoded.loss_mask()[prompt.len()..].iter().map(|counts| u8::from(*counts)).collect();
+        Self::new(prompt.to_vec(), completion.to_vec()).with_loss_mask(loss_mask)
     }
 }

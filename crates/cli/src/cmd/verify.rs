@@ -46,6 +46,10 @@ pub(crate) fn run(args: VerifyArgs, verbose: bool) -> Result<()> {
             ("losses", folders(&args.paths, "cases.json", check)?)
         }
         VerifyWhat::Kernels => ("kernels", kernels(&device)),
+        VerifyWhat::Rows => {
+            let check = |dir: &Path| Ok(data::verify_rows(dir)?);
+            ("rows", folders(&args.paths, "rows.json", check)?)
+        }
     };
     report_lines::print(what, &report, args.json, verbose)
 }

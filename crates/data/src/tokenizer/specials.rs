@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
+use tokenizers::TruncationDirection;
 
 use crate::{Error, files};
 
@@ -17,6 +18,12 @@ pub(super) struct Specials {
     pub(super) pad: u32,
     pub(super) end_of_turn: u32,
     pub(super) stop: Vec<u32>,
+    /// What a document begins with, if there is such a token.
+    pub(super) bos: Option<u32>,
+    /// Most tokens that the tokenizer was made for.
+    pub(super) model_max_length: Option<usize>,
+    /// Which end of a text that is too long is cut off.
+    pub(super) truncation: TruncationDirection,
     /// `eos_token` and its siblings as templates see them.
     pub(super) by_name: BTreeMap<String, String>,
 }
@@ -24,7 +31,13 @@ pub(super) struct Specials {
 impl Specials {
     /// Reads `tokenizer_config.json`, `generation_config.json` and `config.json` of `folder`, each of which may lack.
     pub(super) fn read(folder: &Path, tokenizer: &tokenizers::Tokenizer) -> Result<Self, Error> {
-        let by_name = named_tokens(&files::read_json_if_there(&folder.join("tokenizer_config.json"))?);
+        let tokenizer_config = files::read_json_if_there(&folder.join("tokenizer_config.json"))?;
+        let mut by_name = named_tokens(&tokenizer_config);
+        // Older folders keep special tokens in a file of their own, which transformers prefers to such a configuration.
+        if tokenizer_config["added_tokens_decoder"].is_null() {
+            by_name
+                .extend(named_tokens(&files::read_json_if_there(&folder.join("special_tokens_map.json"))?));
+        }
         let generation = files::read_json_if_there(&folder.join("generation_config.json"))?;
         let config = files::read_json_if_there(&folder.join("config.json"))?;
         let id_of = |name: &str| by_name.get(name).and_then(|token| tokenizer.token_to_id(token));
@@ -46,7 +59,13 @@ impl Specials {
                 stop.push(id);
             }
         }
-        Ok(Self { eos, pad, end_of_turn, stop, by_name })
+        let bos = id_of("bos_token");
+        let model_max_length = whole(&tokenizer_config["model_max_length"]);
+        let truncation = match tokenizer_config["truncation_side"].as_str() {
+            Some("left") => TruncationDirection::Left,
+            _ => TruncationDirection::Right,
+        };
+        Ok(Self { eos, pad, end_of_turn, stop, bos, model_max_length, truncation, by_name })
     }
 }
 
@@ -68,4 +87,9 @@ fn ids(value: &Value) -> Vec<u32> {
         Value::Array(many) => many.iter().filter_map(one).collect(),
         other => one(other).into_iter().collect(),
     }
+}
+
+/// A count, which transformers writes as an integer of any size (1e30 where there is no limit).
+fn whole(value: &Value) -> Option<usize> {
+    value.as_f64().filter(|number| *number >= 1.0).map(|number| number as usize)
 }
