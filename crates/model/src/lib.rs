@@ -37,4 +37,4 @@ pub use engine::{
 };
 pub use error::{Error, Result};
 pub use lora::{LoraConfig, Target};
-pub use weights::{SaveOptions, copy_companions};
+pub use weights::{SaveOptions, copy_companions, stored_dtype};

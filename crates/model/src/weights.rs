@@ -15,6 +15,7 @@ use std::collections::HashMap;
 use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
+pub use read::stored_dtype;
 pub use write::{SaveOptions, copy_companions};
 
 pub(crate) use files::{TensorFiles, write_atomically, write_tensors};

@@ -209,9 +209,9 @@ impl Default for OptimizerConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BudgetConfig {
-    /// Share of the time for evaluation.
+    /// Share of the time for evaluation, in text tasks.
     pub eval_share: f64,
-    /// Share of the time for the learning-rate search.
+    /// Largest share of the time for the learning-rate search, in text tasks.
     pub search_share: f64,
     /// Seconds kept for the last publication; absent is 5 % of the time, at least 3 s and at most 180 s.
     pub reserve: Option<f64>,
@@ -219,7 +219,7 @@ pub struct BudgetConfig {
 
 impl Default for BudgetConfig {
     fn default() -> Self {
-        Self { eval_share: 0.1, search_share: 0.0, reserve: None }
+        Self { eval_share: 0.1, search_share: 0.2, reserve: None }
     }
 }
 

@@ -32,6 +32,31 @@ pub enum Event {
     },
     /// One optimizer step of GRPO.
     Step(StepEvent),
+    /// What became of the rows of a data file.
+    Rows {
+        /// Read, kept, left out.
+        counts: data::Counts,
+    },
+    /// The learning rate was chosen.
+    LearningRate {
+        /// Chosen.
+        lr: f64,
+        /// Tried, each with its figure; none if there was no time.
+        trials: Vec<(f64, f64)>,
+    },
+    /// One optimizer step of a text task.
+    TextStep(TextStepEvent),
+    /// The evaluator's figure for the weights as they are, lower is better.
+    Evaluation {
+        /// Optimizer steps behind them.
+        step: u64,
+        /// Of these weights.
+        loss: f64,
+        /// Of the base.
+        base: f64,
+        /// Held-out examples.
+        n: usize,
+    },
     /// A new adapter lies in the output folder.
     Published {
         /// Optimizer steps behind it.
@@ -81,6 +106,27 @@ pub struct StepEvent {
     pub card_sensitivity: Option<f64>,
     /// Since the start of the process.
     pub elapsed_s: f64,
+}
+
+/// Figures of one optimizer step of a text task.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct TextStepEvent {
+    /// Number of the step, from 1.
+    pub step: u64,
+    /// Planned steps.
+    pub steps: u64,
+    /// The objective.
+    pub loss: f64,
+    /// Learning rate.
+    pub lr: f64,
+    /// Before clipping.
+    pub grad_norm: f64,
+    /// Share of the run that is over, 0 to 1.
+    pub fraction: f64,
+    /// Tokens that went through the model per second.
+    pub tokens_per_second: f64,
+    /// The gradient was not finite: nothing changed.
+    pub skipped: bool,
 }
 
 /// Receives events as they happen.

@@ -21,6 +21,11 @@ impl Layout {
         self.root.join("cache/models")
     }
 
+    /// `cache/datasets/TASK_train_data.json`.
+    pub fn dataset(&self, task_id: &str) -> PathBuf {
+        self.root.join("cache/datasets").join(format!("{task_id}_train_data.json"))
+    }
+
     /// `cache/hf_cache`: what came from a hub.
     pub fn hub_cache(&self) -> PathBuf {
         self.root.join("cache/hf_cache")

@@ -1,17 +1,26 @@
-//! The output folder: at every moment after [`Publisher::floor`] it holds one valid adapter and nothing else.
+//! The output folder: at every moment after [`Publisher::floor`] it holds one valid adapter, or one valid model.
 //!
-//! An adapter is staged beside the folder and its files are renamed into it, weights first, configuration last. Rank
-//! and targets do not change during a run, so the configuration fits the weights at every moment in between.
+//! What is handed over is staged beside the folder and its files are renamed into it, weights first. An adapter's rank and
+//! targets do not change during a run, so the configuration fits the weights at every moment in between. Where a whole
+//! model takes the floor adapter's place, the folder counts as an adapter until `adapter_config.json` is gone, which
+//! happens when everything else is there. The shards of a large model are replaced one by one: whoever reads in between
+//! gets layers of two neighbouring steps.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use model::{DecoderConfig, LanguageModel, LoraConfig};
+use burn::tensor::DType;
+use model::{DecoderConfig, LanguageModel, LoraConfig, SaveOptions};
 use schema::{Artifact, ArtifactKind};
 
 use crate::BadInput;
+
+/// How far log-probs may move when weights are rounded to 16 bits.
+const ROUNDING: f32 = 0.25;
+/// Games are scored with weights in half precision: beyond this a number is infinite there.
+const MAX_HALF: f32 = 65_504.0;
 
 /// The files of an adapter, in the order of renaming.
 const ADAPTER_FILES: [&str; 2] = ["adapter_model.safetensors", "adapter_config.json"];
@@ -22,6 +31,7 @@ pub struct Publisher {
     out: PathBuf,
     stage: PathBuf,
     base_model: String,
+    base_dir: Option<PathBuf>,
 }
 
 impl Publisher {
@@ -40,7 +50,13 @@ impl Publisher {
         fs::create_dir_all(&stage).map_err(unwritable)?;
         let probe = out.join(".probe");
         fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(unwritable)?;
-        Ok(Self { out: out.to_owned(), stage, base_model: base_model.to_owned() })
+        Ok(Self { out: out.to_owned(), stage, base_model: base_model.to_owned(), base_dir: None })
+    }
+
+    /// Where configuration and tokenizer of whole models come from.
+    pub fn of_base(mut self, model_dir: &Path) -> Self {
+        self.base_dir = Some(model_dir.to_owned());
+        self
     }
 
     /// Publishes an adapter that changes nothing, from the model's configuration alone, and clears away what an earlier
@@ -78,6 +94,43 @@ impl Publisher {
         self.move_in(step)
     }
 
+    /// Publishes `model` after `step` optimizer steps: its adapter if it has one, else all of it.
+    ///
+    /// # Errors
+    /// As [`Publisher::adapter`].
+    pub fn publish(&self, model: &LanguageModel, step: u64) -> anyhow::Result<Artifact> {
+        if model.lora().is_some() { self.adapter(model, step) } else { self.merged(model, step) }
+    }
+
+    /// Publishes a whole model in the type that the base is stored in, with the base's configuration and tokenizer.
+    ///
+    /// # Errors
+    /// As [`Publisher::adapter`].
+    pub fn merged(&self, model: &LanguageModel, step: u64) -> anyhow::Result<Artifact> {
+        let stage = self.stage.join("merged");
+        let base_dtype = self.base_dir.as_deref().map(model::stored_dtype).transpose()?;
+        let dtype = base_dtype.unwrap_or(DType::F32);
+        let options = SaveOptions { dtype, companions: self.base_dir.clone(), ..SaveOptions::default() };
+        model.save(&stage, &options)?;
+        let rounding = if dtype == DType::F32 { 0.0 } else { ROUNDING };
+        model.check_saved_within(&stage, rounding)?;
+        let mut names: Vec<_> = fs::read_dir(&stage)?.flatten().map(|entry| entry.file_name()).collect();
+        names.sort_by_key(|name| !name.to_string_lossy().ends_with(".safetensors"));
+        for name in names {
+            let (from, to) = (stage.join(&name), self.out.join(&name));
+            fs::rename(&from, &to)
+                .with_context(|| format!("moving `{}` to `{}`", from.display(), to.display()))?;
+        }
+        sync_dir(&self.out);
+        for name in ADAPTER_FILES.into_iter().rev() {
+            match fs::remove_file(self.out.join(name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+                _ => sync_dir(&self.out),
+            }
+        }
+        Ok(Artifact { path: self.out.clone(), kind: ArtifactKind::Merged, step })
+    }
+
     /// The output folder.
     pub fn path(&self) -> &Path {
         &self.out
@@ -113,9 +166,12 @@ impl Drop for Publisher {
     }
 }
 
-/// True if `dir` holds an adapter whose files can be read.
+/// True if `dir` holds an adapter or a model whose files can be read.
 pub fn holds_artifact(dir: &Path) -> bool {
-    LoraConfig::from_dir(dir).is_ok() && check_finite(&dir.join(ADAPTER_FILES[0])).is_ok()
+    if dir.join(ADAPTER_FILES[1]).exists() {
+        return LoraConfig::from_dir(dir).is_ok() && check_finite(&dir.join(ADAPTER_FILES[0])).is_ok();
+    }
+    DecoderConfig::from_dir(dir).is_ok() && model::stored_dtype(dir).is_ok()
 }
 
 fn check_finite(path: &Path) -> anyhow::Result<()> {
@@ -124,8 +180,8 @@ fn check_finite(path: &Path) -> anyhow::Result<()> {
     for (name, tensor) in tensors.tensors() {
         let values = tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
         anyhow::ensure!(
-            values.into_iter().all(f32::is_finite),
-            "`{name}` in `{}` is not finite",
+            values.into_iter().all(|value| value.abs() <= MAX_HALF),
+            "`{name}` in `{}` has a value that is not finite in half precision",
             path.display()
         );
     }

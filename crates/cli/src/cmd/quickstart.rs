@@ -114,6 +114,8 @@ fn print_line(event: &Event) {
         Event::Step(step) if step.step % TABLE_EVERY == 0 || step.nash_conv.is_some() => print_step(step),
         Event::Sidecars { lines } => lines.iter().for_each(|line| println!("{line}")),
         Event::WarmUp { .. } | Event::Step(_) | Event::Published { .. } => {}
+        // Of text tasks.
+        Event::Rows { .. } | Event::LearningRate { .. } | Event::TextStep(_) | Event::Evaluation { .. } => {}
     }
 }
 

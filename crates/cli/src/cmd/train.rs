@@ -14,7 +14,7 @@ use tasks::{BadInput, Event, Observer, Publisher, holds_artifact};
 use tokio_util::sync::CancellationToken;
 
 use self::flags::Flags;
-use self::plan::{Asked, Mode, Plan};
+use self::plan::{Asked, Mode, Plan, Work};
 use crate::args::{TrainArgs, TrainWhat};
 use crate::failure::{self, Failure};
 use crate::interrupt;
@@ -22,14 +22,19 @@ use crate::interrupt;
 const HELP: &str = "\
 Train for a task card: `--flag value` or `--flag=value`; unknown flags are tolerated.
 
-Usage: croupier train text --task-type EnvTask --task-id ID --model MODEL --dataset-type JSON --hours-to-complete H …
+Usage: croupier train text --task-type TYPE --task-id ID --model MODEL --dataset-type JSON --hours-to-complete H …
+
+Examples:
+  croupier train text --task-type EnvTask --model DIR --dataset-type '{\"environment_names\":[\"leduc_poker\"]}' --steps 100
+  croupier train text --task-type InstructTextTask --model DIR --dataset rows.json --hours-to-complete 0.1 \\
+    --dataset-type '{\"field_instruction\":\"instruct\",\"field_output\":\"output\"}'
 
 The tournament's flags
   --task-id ID             names the output folder
   --model MODEL            folder in ROOT/cache/models, 16-hex hash, or a path; outside the container also ORG/NAME
-  --dataset URL            not read by environment tasks
-  --dataset-type JSON      {\"environment_names\":[\"leduc_poker\"]}
-  --task-type TYPE         EnvTask
+  --dataset FILE           rows; ROOT/cache/datasets/ID_train_data.json comes first; not read by environment tasks
+  --dataset-type JSON      names of environments, or columns of the rows (README)
+  --task-type TYPE         EnvTask, InstructTextTask, ChatTask or DpoTask
   --file-format s3         not read
   --expected-repo-name R   last part of the output folder [default: model]
   --hours-to-complete H    wall clock from the start of the process
@@ -40,13 +45,15 @@ Ours
   --config run.toml        settings; see examples/quickstart.toml
   --seed K                 reproduces the run
   --steps N                ends after N optimizer steps, if the clock does not end it first
+  --lr LR                  of text tasks, instead of searching for one
   --device D               auto, cpu, cuda or cuda:N
   --container              always leave the best valid artifact; exit 0 if there is one (or CROUPIER_CONTAINER=1)
   --dry-run                print the plan and the settings with their origin, and stop
   --json                   events as JSON lines
 
 Environment: ENVIRONMENT_SERVER_URLS (comma separated; empty plays in this process), ROLLOUT_WORKERS (default 4),
-HF_ENDPOINT (where ORG/NAME comes from; default https://huggingface.co).
+HF_ENDPOINT (where ORG/NAME comes from; default https://huggingface.co), USE_KL=1 with KL_COEF (instruct tasks: a pull
+towards the base, as their evaluation has it).
 
 Exit codes: 0 done, 1 failed while running, 2 bad input, 130 interrupted.
   container mode:          a bad task card, unknown environments or a crash leave an artifact and exit 0;
@@ -80,7 +87,7 @@ fn train(asked: &Asked) -> Result<()> {
         print!("{}", plan.describe()?);
         return Ok(());
     }
-    let out = plan.task.out.clone();
+    let out = plan.out.clone();
     let (as_json, container) = (asked.as_json, asked.mode == Mode::Container);
     interrupt::block_on(async move {
         let cancel = interrupt::token();
@@ -103,7 +110,10 @@ fn train(asked: &Asked) -> Result<()> {
 
 async fn run_task(plan: Plan, observer: &mut dyn Observer, cancel: &CancellationToken) -> Result<()> {
     observer.event(&Event::Plan { lines: plan.timeline() });
-    tasks::run(plan.task, observer, cancel).await?;
+    match plan.work {
+        Work::Env(task) => tasks::run(*task, observer, cancel).await?,
+        Work::Text(task) => tokio::task::block_in_place(|| tasks::text::run(&task, observer, cancel))?,
+    };
     Ok(())
 }
 
@@ -161,10 +171,39 @@ fn print_event(event: &Event, as_json: bool) {
             step.tokens_per_second,
             step.elapsed_s
         ),
+        Event::Rows { counts } => print_counts(counts),
+        Event::LearningRate { lr, trials } => {
+            trials.iter().for_each(|(lr, loss)| println!("  lr {lr:.2e}  {loss:.4}"));
+            println!("  lr {lr:.2e} it is");
+        }
+        Event::TextStep(step) => println!(
+            "  step {:>4}/{}  loss {:.4}  lr {:.2e}  gradient {:.2}  {:.0} tok/s  {:.0} %{}",
+            step.step,
+            step.steps,
+            step.loss,
+            step.lr,
+            step.grad_norm,
+            step.tokens_per_second,
+            100.0 * step.fraction,
+            if step.skipped { "  skipped: not finite" } else { "" }
+        ),
+        Event::Evaluation { step, loss, base, n } => {
+            println!("  step {step}: {loss:.4} on {n} held-out examples, base {base:.4}");
+        }
         Event::Published { step, path } => println!("  published step {step} in {}", path.display()),
         Event::Sidecars { lines } => lines.iter().for_each(|line| println!("  {line}")),
         Event::WarmUp { .. } => {}
     }
+}
+
+fn print_counts(counts: &data::Counts) {
+    let left_out = counts.reasons();
+    let left_out =
+        if left_out.is_empty() { "none left out".to_owned() } else { format!("left out: {left_out}") };
+    println!(
+        "  {} rows of {}, {left_out}; {} near-duplicates",
+        counts.kept, counts.read, counts.near_duplicates
+    );
 }
 
 impl From<BadInput> for Failure {

@@ -116,3 +116,21 @@ fn refuse_unknown(files: &TensorFiles, config: &DecoderConfig) -> Result<()> {
         }),
     }
 }
+
+/// The type in which a model folder holds its largest tensor.
+///
+/// # Errors
+/// If there is no readable file of weights.
+pub fn stored_dtype(dir: &Path) -> Result<DType> {
+    let files = TensorFiles::open(dir, "model")?;
+    let largest = files.names().filter_map(|name| files.get(name)).max_by_key(|(_, _, bytes)| bytes.len());
+    match largest {
+        Some((Dtype::F16, ..)) => Ok(DType::F16),
+        Some((Dtype::BF16, ..)) => Ok(DType::BF16),
+        Some(_) => Ok(DType::F32),
+        None => {
+            let reason = "it holds no tensor".to_owned();
+            Err(crate::Error::Weights { path: files.path().to_owned(), reason })
+        }
+    }
+}

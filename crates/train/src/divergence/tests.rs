@@ -1,3 +1,5 @@
+use burn::module::Module;
+
 use super::*;
 use crate::sft::CrossEntropy;
 use crate::test_support::{model, rows};

@@ -1,20 +1,23 @@
 //! From flags, environment variables and a settings file to a plan; nothing slow happens here
 //! but fetching a model that only a hub has.
 
+mod env;
+mod text;
+
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use model::{DecoderConfig, DeviceChoice};
-use schema::{EnvName, Environments, RunConfig, TaskType};
-use tasks::{BadInput, Deadline, EnvTask, Hub, Layout, WarmUpConfig, WhenAllDead};
-use url::Url;
+use model::{DecoderConfig, DeviceChoice, DeviceInfo};
+use schema::{RunConfig, TaskType};
+use tasks::text::TextTask;
+use tasks::{BadInput, Deadline, EnvTask, Hub, Layout};
 
 use super::flags::Flags;
 use crate::cmd::quickstart::run_folder;
 
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 18] = [
     "task-id",
     "model",
     "dataset",
@@ -29,6 +32,7 @@ const KNOWN: [&str; 17] = [
     "seed",
     "steps",
     "device",
+    "lr",
     "container",
     "dry-run",
     "json",
@@ -36,10 +40,8 @@ const KNOWN: [&str; 17] = [
 
 /// Where models come from if HF_ENDPOINT does not say.
 const HUB: &str = "https://huggingface.co";
-/// Supervised steps before GRPO: a format is learnt in few.
-const WARM_UP_STEPS: u64 = 60;
-/// Turns of a supervised step.
-const WARM_UP_ROWS: usize = 64;
+/// The task types, for messages.
+const KINDS: &str = "EnvTask, InstructTextTask, ChatTask, DpoTask or GrpoTask";
 
 /// Where we run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,10 +118,26 @@ impl Asked {
 
 /// A checked plan.
 pub(super) struct Plan {
-    pub(super) task: EnvTask,
+    pub(super) work: Work,
+    pub(super) out: PathBuf,
     pub(super) warnings: Vec<String>,
-    hours: Option<f64>,
+    config: RunConfig,
     origins: Vec<(String, &'static str)>,
+}
+
+/// What will be done.
+pub(super) enum Work {
+    Env(Box<EnvTask>),
+    Text(Box<TextTask>),
+}
+
+/// What every task needs.
+pub(super) struct Common {
+    model_dir: PathBuf,
+    config: RunConfig,
+    device: DeviceInfo,
+    deadline: Deadline,
+    steps: Option<u64>,
 }
 
 impl Plan {
@@ -139,7 +157,12 @@ impl Plan {
         override_settings(&mut config, flags, &mut origins)?;
         let mut warnings: Vec<String> =
             flags.unknown(&KNOWN).map(|name| format!("--{name} is not known and was not read")).collect();
-        let envs = environments(flags, &config, &mut warnings)?;
+        if decoder.max_position_embeddings < 64 {
+            warnings.push(format!("the model has only {} positions", decoder.max_position_embeddings));
+        }
+        let kind = flags.get("task-type").or(config.task.kind.as_deref()).unwrap_or("EnvTask");
+        let kind: TaskType =
+            kind.parse().map_err(|error: schema::TaskError| BadInput::new(error.to_string(), KINDS))?;
         let deadline = deadline(asked, &config)?;
         let steps = number::<u64>(flags, "steps")?;
         if config.run.hours.is_none() && steps.is_none() {
@@ -149,75 +172,44 @@ impl Plan {
             )
             .into());
         }
-        let device = config
-            .run
-            .device
-            .as_deref()
-            .unwrap_or("auto")
-            .parse::<DeviceChoice>()
-            .and_then(DeviceChoice::open);
+        let device = config.run.device.as_deref().unwrap_or("auto").parse::<DeviceChoice>();
+        let device = device.and_then(DeviceChoice::open);
         let device = device.map_err(|error| BadInput::new(error.to_string(), "--device cpu"))?;
-        if decoder.max_position_embeddings < 64 {
-            warnings.push(format!("the model has only {} positions", decoder.max_position_embeddings));
-        }
-        let task = EnvTask {
-            name: flags.get("task-id").unwrap_or("train").to_owned(),
-            model_dir,
-            base_model: asked.model.clone(),
-            out: asked.output(),
-            envs,
-            urls: urls(&config)?,
-            when_all_dead: if asked.mode == Mode::Container {
-                WhenAllDead::PlayInProcess
-            } else {
-                WhenAllDead::Fail
-            },
-            warm_up: WarmUpConfig {
-                steps: WARM_UP_STEPS,
-                batch_rows: WARM_UP_ROWS,
-                lr: config.optimizer.lr,
-                seed: config.run.seed,
-            },
-            steps,
-            device: device.device,
-            deadline,
-            config,
+        let common = Common { model_dir, config: config.clone(), device, deadline, steps };
+        let work = match kind {
+            TaskType::EnvTask => Work::Env(Box::new(env::task(asked, common, &mut warnings)?)),
+            TaskType::ImageTask => {
+                return Err(BadInput::new("an ImageTask is not trained by `train text`", KINDS).into());
+            }
+            kind => Work::Text(Box::new(text::task(asked, common, kind, &mut warnings)?)),
         };
-        Ok(Self { hours: task.config.run.hours, task, warnings, origins })
+        Ok(Self { work, out: asked.output(), warnings, config, origins })
     }
 
     /// What will happen when, in lines.
     pub(super) fn timeline(&self) -> Vec<String> {
-        let task = &self.task;
-        let envs: Vec<&str> = task.envs.iter().map(|env| env.as_str()).collect();
-        let place = if task.urls.is_empty() {
-            "in this process".to_owned()
-        } else {
-            format!("on {} sidecars", task.urls.len())
+        let mut lines = match &self.work {
+            Work::Env(task) => env::timeline(task),
+            Work::Text(task) => text::timeline(task),
         };
-        let end = match (self.hours, task.steps) {
+        let steps = match &self.work {
+            Work::Env(task) => task.steps,
+            Work::Text(task) => task.steps,
+        };
+        let end = match (self.config.run.hours, steps) {
             (Some(hours), Some(steps)) => format!("{steps} steps, at most {hours} hours"),
             (Some(hours), None) => format!("{hours} hours"),
             (None, steps) => format!("{} steps", steps.unwrap_or_default()),
         };
-        vec![
-            format!("model      {}", task.model_dir.display()),
-            format!("plays      {} {place}", envs.join(", ")),
-            format!("floor      an adapter that changes nothing, now, in {}", task.out.display()),
-            format!("warm-up    {} supervised steps on legal random play", task.warm_up.steps),
-            format!(
-                "grpo       {} groups of {} episodes a step",
-                task.config.rollout.groups_per_step, task.config.rollout.group_size
-            ),
-            format!("ends       after {end}"),
-        ]
+        lines.push(format!("ends       after {end}"));
+        lines
     }
 
     /// The plan and the merged settings with their origins.
     pub(super) fn describe(&self) -> Result<String> {
         let mut text = self.timeline().join("\n");
         text += "\n\n# settings\n";
-        text += &toml::to_string(&self.task.config).context("settings as TOML")?;
+        text += &toml::to_string(&self.config).context("settings as TOML")?;
         text += "\n# not from the file or the defaults\n";
         for (name, origin) in &self.origins {
             let _ = writeln!(text, "# {name}: {origin}");
@@ -274,50 +266,11 @@ fn override_settings(
     Ok(())
 }
 
-fn environments(flags: &Flags, config: &RunConfig, warnings: &mut Vec<String>) -> Result<Vec<EnvName>> {
-    let kind = flags.get("task-type").or(config.task.kind.as_deref()).unwrap_or("EnvTask");
-    let kind: TaskType =
-        kind.parse().map_err(|error: schema::TaskError| BadInput::new(error.to_string(), "EnvTask"))?;
-    if kind != TaskType::EnvTask {
-        return Err(BadInput::new(format!("task type {kind:?} cannot be trained yet"), "EnvTask").into());
-    }
-    let card = flags.get("dataset-type").or(config.task.dataset_type.as_deref());
-    let named = match card {
-        Some(card) => Environments::from_dataset_type(card)
-            .map_err(|error| BadInput::new(error.to_string(), r#"{"environment_names":["leduc_poker"]}"#))?,
-        None => Environments::from_names(config.env.names.iter().map(String::as_str)),
-    };
-    warnings.extend(
-        named.unknown.iter().map(|name| format!("environment `{name}` is not known and is left out")),
-    );
-    let (playable, others): (Vec<EnvName>, Vec<EnvName>) =
-        named.known.into_iter().partition(|env| env.task_ids().is_some());
-    warnings.extend(others.iter().map(|env| format!("environment `{env}` has no sidecar and is left out")));
-    if playable.is_empty() {
-        let known = crate::cmd::sidecar::playable().join(", ");
-        return Err(BadInput::new(
-            "no environment of the task can be played",
-            format!("known environments: {known}"),
-        )
-        .into());
-    }
-    Ok(playable)
-}
-
 fn deadline(asked: &Asked, config: &RunConfig) -> Result<Deadline, BadInput> {
     match config.run.hours {
         Some(hours) => Deadline::after_hours(asked.started, hours, config.budget.reserve),
         None => Ok(Deadline::none(asked.started)),
     }
-}
-
-fn urls(config: &RunConfig) -> Result<Vec<Url>, BadInput> {
-    if config.env.urls.is_empty() {
-        return Ok(Vec::new());
-    }
-    let text = config.env.urls.join(",");
-    envclient::parse_urls(&text)
-        .map_err(|error| BadInput::new(error.to_string(), "http://HOST:PORT, comma separated"))
 }
 
 fn number<T: std::str::FromStr>(flags: &Flags, name: &str) -> Result<Option<T>, BadInput> {

@@ -1,0 +1,363 @@
+//! A supervised text task, read top to bottom: floor artifact, rows, model, what a step costs, learning rate, training,
+//! mean of the best, a last look at the held-out rows.
+//!
+//! Everything is sized by the clock, which began with the process. Rows become tokens in `data`, figures in `train::twin`;
+//! the choices that entries differ in are in [`Recipe`].
+
+mod best;
+mod examples;
+mod fit;
+mod recipe;
+mod search;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use burn::module::Module;
+use burn::tensor::{DType, Device};
+use data::Tokenizer;
+use model::{DecoderConfig, LanguageModel, LoraConfig};
+use schema::{Artifact, DatasetType};
+use tokio_util::sync::CancellationToken;
+use train::{Learner, LearnerConfig, ScoreSettings, Tie};
+
+pub use self::recipe::{Facts, Method, ObjectiveKind, Recipe, Table};
+
+use self::best::Gate;
+use self::examples::{Example, Examples, Goal};
+use self::fit::{Length, Shuffled, fit};
+use crate::Deadline;
+use crate::events::{Event, Observer};
+use crate::publish::Publisher;
+
+/// Rows that decide are at most so many: more do not make a choice better.
+const MAX_HELD_OUT: usize = 1000;
+/// Evaluations that the held-out rows are sized for: base, those of the run, means, and one to spare.
+const EVALUATIONS: f64 = 14.0;
+/// Steps that a run should have at least, before their batches are made larger.
+const STEPS_WANTED: f64 = 150.0;
+/// Smallest batch.
+const MIN_BATCH: usize = 4;
+/// Share of the run's time that is kept for what follows the main phase.
+const CLOSING_SHARE: f64 = 0.04;
+/// Tokens that go through the model at once, unless memory allows fewer.
+const TOKEN_BUDGET: usize = 16_384;
+/// Share of the memory that is planned with.
+const USABLE: f64 = 0.7;
+/// The learning rate of the last look, as a share of the run's.
+const LAST_LOOK_LR: f64 = 0.1;
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct TextTask {
+    /// Base model.
+    pub model_dir: PathBuf,
+    /// What an adapter says it belongs to.
+    pub base_model: String,
+    /// Output folder.
+    pub out: PathBuf,
+    /// Rows.
+    pub dataset: PathBuf,
+    /// What its columns are.
+    pub card: DatasetType,
+    /// Weight of the KL term of an instruct task, if it has one.
+    pub kl_coef: Option<f64>,
+    /// Where rows that cannot be used are named.
+    pub quarantine: Option<PathBuf>,
+    /// Reproduces the run, as far as the clock does.
+    pub seed: u64,
+    /// Optimizer steps, if the clock does not end it first.
+    pub steps: Option<u64>,
+    /// Replaces the recipe's learning rate and leaves out the search.
+    pub lr: Option<f64>,
+    /// Share of the time for evaluation.
+    pub eval_share: f64,
+    /// Share of the time for the search of the learning rate.
+    pub search_share: f64,
+    /// Bytes that may be used.
+    pub memory: u64,
+    /// For tensors, without autodiff.
+    pub device: Device,
+    /// When to be done.
+    pub deadline: Deadline,
+    /// What is tried first.
+    pub recipe: Arc<dyn Recipe>,
+}
+
+impl TextTask {
+    /// What is minimised.
+    pub fn objective(&self) -> ObjectiveKind {
+        match (&self.card, self.kl_coef) {
+            (DatasetType::Dpo(_), _) => ObjectiveKind::Dpo,
+            (DatasetType::Grpo(_), _) => ObjectiveKind::Grpo,
+            (DatasetType::Instruct(_), Some(coef)) => ObjectiveKind::SftWithKl(coef),
+            _ => ObjectiveKind::Sft,
+        }
+    }
+
+    fn facts<'a>(&self, config: &'a DecoderConfig, examples: &[Example]) -> Facts<'a> {
+        let lengths = examples.iter().map(|example| example.iter().map(train::Row::n_tokens).sum());
+        Facts {
+            config,
+            objective: self.objective(),
+            n_examples: examples.len(),
+            // Before the rows are known: as long as the evaluator lets them be.
+            longest: lengths.max().unwrap_or(config.max_position_embeddings.min(4096)),
+            memory: self.memory,
+        }
+    }
+}
+
+/// A whole run. Blocks; the caller's thread is the one that computes.
+///
+/// # Errors
+/// [`BadInput`] for what the user can mend; else what failed. After the floor something valid lies in the output folder.
+pub fn run(task: &TextTask, observer: &mut dyn Observer, cancel: &CancellationToken) -> Result<Artifact> {
+    let config = DecoderConfig::from_dir(&task.model_dir)?;
+    let publisher = Publisher::new(&task.out, &task.base_model)?.of_base(&task.model_dir);
+    let method = task.recipe.method(&task.facts(&config, &[]));
+    let floor = publisher.floor(&config, &adapter_of(method, &config), task.seed)?;
+    observer.event(&Event::Published { step: 0, path: floor.path.clone() });
+
+    observer.event(&Event::Phase { name: "rows".to_owned() });
+    let tokenizer = Tokenizer::from_dir(&task.model_dir)?;
+    let quarantine = task.quarantine.as_deref();
+    let Examples { mut train, mut validation, counts } =
+        examples::load(&task.dataset, &task.card, &config, &tokenizer, task.seed, quarantine)?;
+    observer.event(&Event::Rows { counts });
+    if validation.is_empty() {
+        // Too few rows to set any apart: what is learnt is then also what decides.
+        validation = train.clone();
+    }
+
+    observer.event(&Event::Phase { name: "model".to_owned() });
+    let facts = task.facts(&config, &train);
+    let (model, base) = load(task, method)?;
+    let goal = Goal { kind: task.objective(), base, token_budget: token_budget(task, &model, facts.longest) };
+    let (start_lr, full_batch) = (task.recipe.learning_rate(&facts, method), task.recipe.batch(&facts));
+    let max_epochs = task.recipe.max_epochs(&facts);
+
+    observer.event(&Event::Phase { name: "measuring".to_owned() });
+    let clock = Clock::new(task);
+    let per_example = seconds_per_example(&model, &goal, &train)?;
+    let held_out = held_out(&goal, validation, clock.seconds() * task.eval_share / EVALUATIONS)?;
+    let mut gate = Gate::new(&goal, &publisher, held_out);
+    let batch = batch_size(clock.left(), per_example, full_batch).min(train.len());
+    let step_s = per_example * batch as f64;
+    observer.event(&Event::Plan { lines: plan_lines(&goal, method, start_lr, batch, step_s, &gate, &clock) });
+
+    let lr = match task.lr {
+        Some(lr) => lr,
+        None => {
+            observer.event(&Event::Phase { name: "learning rate".to_owned() });
+            let batches = cached_batches(&train, batch, task.seed);
+            let until = clock.until_share(task.search_share);
+            let (lr, trials) =
+                search::search(&model, &goal, &batches, gate.held_out(), start_lr, (step_s, until))?;
+            let trials = trials.into_iter().map(|trial| (trial.lr, trial.loss)).collect();
+            observer.event(&Event::LearningRate { lr, trials });
+            lr
+        }
+    };
+
+    observer.event(&Event::Phase { name: "training".to_owned() });
+    let by_epochs = (max_epochs * train.len() as f64 / batch as f64).ceil().max(1.0) as u64;
+    let until = clock.until(clock.closing(&gate));
+    let by_clock = (until.saturating_duration_since(Instant::now()).as_secs_f64() / step_s).max(1.0) as u64;
+    let n_steps = task.steps.unwrap_or(u64::MAX).min(by_epochs).min(by_clock.max(1));
+    let length = Length { batch, n_steps, until, step_s, lr, seed: task.seed };
+    let n_steps = fit(learner(model, &goal), &goal, &mut train, length, &mut gate, observer, cancel)?;
+
+    observer.event(&Event::Phase { name: "closing".to_owned() });
+    gate.soup(clock.until(0.0), observer)?;
+    last_look(&goal, &mut gate, lr, n_steps, (step_s, &clock), observer)?;
+    Ok(gate.published().cloned().unwrap_or(floor))
+}
+
+/// The one clock of a run.
+struct Clock {
+    start: Instant,
+    end: Instant,
+}
+
+impl Clock {
+    /// Without a deadline there is a day: the number of steps ends the run.
+    fn new(task: &TextTask) -> Self {
+        let start = Instant::now();
+        let end = task.deadline.stop_training_at().unwrap_or(start + Duration::from_secs(24 * 3600));
+        Self { start, end }
+    }
+
+    fn seconds(&self) -> f64 {
+        self.end.saturating_duration_since(self.start).as_secs_f64()
+    }
+
+    fn left(&self) -> f64 {
+        self.end.saturating_duration_since(Instant::now()).as_secs_f64()
+    }
+
+    /// So many seconds before the end.
+    fn until(&self, reserve: f64) -> Instant {
+        self.end.checked_sub(Duration::from_secs_f64(reserve)).unwrap_or(self.start)
+    }
+
+    fn until_share(&self, share: f64) -> Instant {
+        Instant::now() + Duration::from_secs_f64(self.seconds() * share)
+    }
+
+    /// Seconds for means and publications.
+    fn closing(&self, gate: &Gate<'_>) -> f64 {
+        (CLOSING_SHARE * self.seconds())
+            .max(2.0 * gate.eval_s + 2.0 * gate.publish_s)
+            .min(0.3 * self.seconds())
+    }
+}
+
+/// The model to train, and the base without gradients.
+fn load(task: &TextTask, method: Method) -> Result<(LanguageModel, LanguageModel)> {
+    let loaded = LanguageModel::load(&task.model_dir, DType::F32, &task.device.clone().autodiff())
+        .with_context(|| format!("loading `{}`", task.model_dir.display()))?;
+    let base = loaded.valid();
+    Ok(match method {
+        Method::Full => (loaded, base),
+        Method::Lora { .. } => {
+            let lora = adapter_of(method, loaded.config());
+            (loaded.with_fresh_lora(&lora, task.seed), base)
+        }
+    })
+}
+
+/// The shape of the adapter: of the floor, and of what is trained unless that is every weight.
+fn adapter_of(method: Method, config: &DecoderConfig) -> LoraConfig {
+    match method {
+        Method::Full => LoraConfig::all_linear(8, 16.0),
+        // A rank beyond the width of the model says nothing more.
+        Method::Lora { rank, alpha } => {
+            LoraConfig::all_linear(rank.min(config.hidden_size / 2).max(1), alpha)
+        }
+    }
+}
+
+/// A learner for `goal`.
+fn learner(model: LanguageModel, goal: &Goal) -> Learner<LanguageModel> {
+    let learner = Learner::new(model, LearnerConfig::default());
+    match goal.kind {
+        ObjectiveKind::SftWithKl(coef) => learner.with_tie(Tie { base: goal.base.clone(), coef }),
+        _ => learner,
+    }
+}
+
+fn token_budget(task: &TextTask, model: &LanguageModel, longest: usize) -> usize {
+    let n_trained = train::named_parameters(model).iter().map(|tensor| tensor.values.len()).sum();
+    let kept = LearnerConfig::default().activations;
+    let memory = train::StepMemory::estimate(model.config(), 4, n_trained, kept);
+    let fits = memory.token_budget((USABLE * task.memory as f64) as u64).unwrap_or(longest);
+    fits.clamp(longest.min(TOKEN_BUDGET), TOKEN_BUDGET)
+}
+
+/// Of an optimizer step that changes nothing, after one that allocates.
+fn seconds_per_example(model: &LanguageModel, goal: &Goal, examples: &[Example]) -> Result<f64> {
+    let mut learner = learner(model.clone(), goal);
+    let chosen = Shuffled::new(examples.len(), 1).take(MIN_BATCH.min(examples.len()));
+    let mut seconds = 0.0;
+    for _ in 0..2 {
+        let started = Instant::now();
+        let batch = goal.prepared(chosen.iter().map(|idx| examples[*idx].clone()).collect());
+        let (parts, objective) = goal.step(batch);
+        learner.step(&parts, objective.as_ref(), &ScoreSettings::default(), 0.0)?;
+        seconds = started.elapsed().as_secs_f64();
+    }
+    Ok(seconds / chosen.len() as f64)
+}
+
+/// As many of the held-out examples as can be evaluated in `seconds`, with what they need.
+fn held_out(goal: &Goal, mut examples: Vec<Example>, seconds: f64) -> Result<Vec<Example>> {
+    anyhow::ensure!(!examples.is_empty(), "there is nothing to choose by");
+    let probe = goal.prepared(examples.iter().take(MIN_BATCH).cloned().collect());
+    let started = Instant::now();
+    goal.losses(&goal.base, &probe);
+    let each = started.elapsed().as_secs_f64() / probe.len() as f64;
+    let affordable = (seconds / each.max(1e-9)) as usize;
+    examples.truncate(affordable.clamp(MIN_BATCH, MAX_HELD_OUT));
+    Ok(goal.prepared(examples))
+}
+
+/// The recipe's batch, or a smaller one if there is no time for many steps of that size.
+fn batch_size(seconds: f64, per_example: f64, full: usize) -> usize {
+    let affordable = seconds / per_example.max(1e-9) / STEPS_WANTED;
+    (affordable as usize).clamp(MIN_BATCH, full.max(MIN_BATCH))
+}
+
+fn cached_batches(examples: &[Example], batch: usize, seed: u64) -> Vec<Vec<Example>> {
+    let mut order = Shuffled::new(examples.len(), seed ^ 0x5eed);
+    let mut one = || order.take(batch).into_iter().map(|idx| examples[idx].clone()).collect();
+    (0..24).map(|_| one()).collect()
+}
+
+/// One pass at a low rate over the rows that were set apart: they are data too, now that all choices are made.
+fn last_look(
+    goal: &Goal,
+    gate: &mut Gate<'_>,
+    lr: f64,
+    n_steps: u64,
+    (step_s, clock): (f64, &Clock),
+    observer: &mut dyn Observer,
+) -> Result<()> {
+    // Only what has been worth publishing, and only where the rows are few against those of the run.
+    if gate.published().is_none() {
+        return Ok(());
+    }
+    let Some(best) = gate.best().cloned() else { return Ok(()) };
+    let examples = gate.held_out().to_vec();
+    let batch = MIN_BATCH.max(examples.len().min(16));
+    let steps = examples.len().div_ceil(batch);
+    let needed = 1.5 * step_s * steps as f64 + 2.0 * gate.publish_s;
+    if needed > clock.left() {
+        return Ok(());
+    }
+    let before = gate.best_loss();
+    let mut learner = learner(best.model, goal);
+    for batch in examples.chunks(batch) {
+        let (parts, objective) = goal.step(batch.to_vec());
+        let report =
+            learner.step(&parts, objective.as_ref(), &ScoreSettings::default(), LAST_LOOK_LR * lr)?;
+        if report.skipped {
+            return Ok(());
+        }
+    }
+    // It has seen them: it must at least not have become worse on them.
+    let after = examples::mean_and_error(&goal.losses(&learner.model().valid(), &examples)).0;
+    if after < before {
+        gate.publish_unjudged(learner.model(), n_steps + steps as u64, observer)?;
+    }
+    Ok(())
+}
+
+fn plan_lines(
+    goal: &Goal,
+    method: Method,
+    lr: f64,
+    batch: usize,
+    step_s: f64,
+    gate: &Gate<'_>,
+    clock: &Clock,
+) -> Vec<String> {
+    vec![
+        format!("objective  {:?}", goal.kind),
+        format!("trains     {method}"),
+        format!("step       {batch} examples, {step_s:.2} s, at most {} tokens at once", goal.token_budget),
+        format!("lr         {lr:.2e} to start the search from"),
+        format!(
+            "chooses    by {} held-out examples, {:.2} s each time; base {:.4}",
+            gate.held_out().len(),
+            gate.eval_s,
+            gate.base_loss()
+        ),
+        format!("time left  {:.0} s, {:.0} s of it for closing", clock.left(), clock.closing(gate)),
+    ]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! The learning rate: short trials on the same batches from the same weights.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use burn::module::Module;
+use model::LanguageModel;
+use train::ScoreSettings;
+
+use super::examples::{Example, Goal, mean_and_error};
+use super::{ObjectiveKind, learner};
+
+/// Around the recipe's rate; the search goes on beyond an edge that is best.
+const FACTORS: [f64; 4] = [1.0, 2.0, 4.0, 0.5];
+/// Steps of a trial.
+const STEPS: (usize, usize) = (6, 24);
+/// Rates as good as the best but for this share are as good, and the highest of them wins: it has further to go.
+const AS_GOOD: f64 = 0.025;
+/// A trial whose loss is so much above its own best is over.
+const DIVERGED: f64 = 1.75;
+/// How far from the recipe's rate the search may go.
+const FARTHEST: f64 = 128.0;
+
+/// What was tried and what came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Trial {
+    pub(super) lr: f64,
+    pub(super) loss: f64,
+}
+
+/// The best learning rate found until `until`, with the trials; `start` if there is no time for three.
+///
+/// # Errors
+/// If a step fails.
+pub(super) fn search(
+    model: &LanguageModel,
+    goal: &Goal,
+    batches: &[Vec<Example>],
+    held_out: &[Example],
+    start: f64,
+    (step_s, until): (f64, Instant),
+) -> Result<(f64, Vec<Trial>)> {
+    let left = |now: Instant| until.saturating_duration_since(now).as_secs_f64();
+    // Five trials are worth more than long ones.
+    let n_steps = (left(Instant::now()) / (5.0 * step_s).max(1e-9)) as usize;
+    let n_steps = n_steps.min(STEPS.1).min(batches.len());
+    if n_steps < STEPS.0 {
+        return Ok((start, Vec::new()));
+    }
+    let mut trials: Vec<Trial> = Vec::new();
+    let mut next = FACTORS.into_iter().map(|factor| factor * start).collect::<Vec<_>>().into_iter();
+    loop {
+        let lr = match next.next().or_else(|| beyond(&trials, start)) {
+            Some(lr) if left(Instant::now()) > n_steps as f64 * step_s => lr,
+            _ => break,
+        };
+        let loss = trial(model, goal, &batches[..n_steps], held_out, lr)?;
+        trials.push(Trial { lr, loss });
+    }
+    Ok((chosen(&trials, goal.kind).unwrap_or(start), trials))
+}
+
+/// The next rate beyond the edge that is best so far.
+fn beyond(trials: &[Trial], start: f64) -> Option<f64> {
+    let best =
+        trials.iter().filter(|trial| trial.loss.is_finite()).min_by(|a, b| a.loss.total_cmp(&b.loss))?;
+    let (low, high) = trials
+        .iter()
+        .fold((f64::INFINITY, 0.0_f64), |(low, high), trial| (low.min(trial.lr), high.max(trial.lr)));
+    let next = if best.lr == high {
+        2.0 * high
+    } else if best.lr == low {
+        0.5 * low
+    } else {
+        return None;
+    };
+    (next / start <= FARTHEST && start / next <= FARTHEST).then_some(next)
+}
+
+/// Preferences collapse where the rate is too high while the training loss still falls: there the best wins.
+fn chosen(trials: &[Trial], kind: ObjectiveKind) -> Option<f64> {
+    let finite = || trials.iter().filter(|trial| trial.loss.is_finite());
+    let best = finite().min_by(|a, b| a.loss.total_cmp(&b.loss))?;
+    if kind == ObjectiveKind::Dpo {
+        return Some(best.lr);
+    }
+    let bound = best.loss + AS_GOOD * best.loss.abs();
+    finite().filter(|trial| trial.loss <= bound).map(|trial| trial.lr).reduce(f64::max)
+}
+
+/// The median of the last third of the losses, or for preferences the loss on held-out pairs; infinite if it diverged.
+fn trial(
+    model: &LanguageModel,
+    goal: &Goal,
+    batches: &[Vec<Example>],
+    held_out: &[Example],
+    lr: f64,
+) -> Result<f64> {
+    let mut learner = learner(model.clone(), goal);
+    let mut losses: Vec<f64> = Vec::new();
+    for (idx, batch) in batches.iter().enumerate() {
+        let (parts, objective) = goal.step(goal.prepared(batch.clone()));
+        // A short rise: the optimizer knows nothing in its first steps.
+        let rise = (idx + 1) as f64 / 3.0;
+        let report =
+            learner.step(&parts, objective.as_ref(), &ScoreSettings::default(), lr * rise.min(1.0))?;
+        losses.push(report.loss);
+        let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
+        if !report.loss.is_finite() || report.loss > DIVERGED * best + 0.1 {
+            return Ok(f64::INFINITY);
+        }
+    }
+    if goal.kind == ObjectiveKind::Dpo {
+        return Ok(mean_and_error(&goal.losses(&learner.model().valid(), held_out)).0);
+    }
+    let mut tail = losses.split_off(losses.len() * 2 / 3);
+    tail.sort_by(f64::total_cmp);
+    Ok(tail[tail.len() / 2])
+}
+
+#[cfg(test)]
+mod tests;
