@@ -5,12 +5,12 @@
 
 mod cells;
 mod counts;
+mod gathered;
 mod quarantine;
 mod records;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -18,16 +18,11 @@ use serde_json::{Map, Value};
 
 pub(crate) use cells::Cells;
 pub use counts::{Counts, Reason};
-use quarantine::Quarantine;
+use gathered::Gathered;
 use records::{Record, Records};
 
 use crate::split::{self, Fingerprint, Split};
 use crate::{Encoded, Error};
-
-/// Records that are parsed together: enough to keep all cores busy, few enough to stay small.
-const BATCH: usize = 512;
-/// Column names that are remembered for the message about a missing one.
-const MAX_COLUMN_NAMES: usize = 64;
 
 /// Where rows come from, and where those go that cannot be used.
 #[derive(Clone, Copy, Debug)]
@@ -111,46 +106,17 @@ pub(crate) fn load<T: Send>(
     encode: impl Fn(&mut Cells<'_>) -> Result<Vec<Row<T>>, Refusal> + Sync,
 ) -> Result<Dataset<T>, Error> {
     let mut records = Records::open(source.file)?;
-    let mut quarantine = Quarantine::new(source.quarantine);
-    let mut counts = Counts::default();
-    let (mut items, mut lengths, mut fingerprints) = (Vec::new(), Vec::new(), Vec::new());
-    let mut columns = BTreeSet::new();
+    let mut gathered = Gathered::new(source.quarantine);
     loop {
-        let batch: Vec<Record> = records.by_ref().take(BATCH).collect::<Result<_, _>>()?;
+        let batch = records.batch()?;
         if batch.is_empty() {
-            break;
+            return gathered.finish();
         }
         let outcomes: Vec<Outcome<T>> = batch.par_iter().map(|record| read(record, &encode)).collect();
         for (record, outcome) in batch.iter().zip(outcomes) {
-            counts.read += 1;
-            counts.coerced += usize::from(outcome.coerced);
-            counts.rewritten += usize::from(outcome.rewritten);
-            if columns.len() < MAX_COLUMN_NAMES {
-                columns.extend(outcome.columns);
-            }
-            match outcome.rows {
-                Ok(rows) => {
-                    for row in rows {
-                        items.push(row.item);
-                        lengths.push(row.n_tokens);
-                        fingerprints.push(row.fingerprint);
-                    }
-                }
-                Err(Refusal::Row(reason, detail)) => {
-                    counts.leave_out(reason);
-                    quarantine.add(record, reason, detail);
-                }
-                Err(Refusal::Dataset(error)) => return Err(error),
-            }
+            gathered.take(record, outcome)?;
         }
     }
-    quarantine.write()?;
-    counts.kept = items.len();
-    counts.columns = columns.into_iter().collect();
-    let groups = split::groups(&fingerprints);
-    counts.near_duplicates = items.len() - groups.iter().collect::<BTreeSet<_>>().len();
-    let keys = split::keys(&lengths, &groups, &fingerprints);
-    Ok(Dataset { rows: items, counts, sequence_len: None, keys })
 }
 
 impl<T> Dataset<T> {

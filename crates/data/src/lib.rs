@@ -27,7 +27,7 @@ pub use encoded::Encoded;
 pub use error::Error;
 pub use rows::{Pair, Prompt, load_chat, load_dpo, load_grpo, load_instruct};
 pub use sequence_limit::SequenceLimit;
-pub use split::Split;
+pub use split::{Split, VALIDATION_SHARE};
 pub use text_stream::{SpecialTokens, TextStream};
 pub use tokenizer::Tokenizer;
 pub use tool_calls::{ToolCall, ToolCallStyle, ToolText, held_back};

@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 
 pub(crate) use similar::{Fingerprint, groups, mixed};
 
+/// The share of rows that is set apart unless a run says otherwise.
+pub const VALIDATION_SHARE: f64 = 0.05;
+
 /// Two halves of a data set, each in the order of the file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Split<T> {

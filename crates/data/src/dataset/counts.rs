@@ -43,7 +43,7 @@ pub struct Counts {
     pub kept: usize,
     /// Records in which a number or truth value was taken as text.
     pub coerced: usize,
-    /// Kept rows that have a near-equal prompt before them.
+    /// Records with a prompt nearly equal to one before.
     pub near_duplicates: usize,
     /// Conversations whose earlier turns the chat template writes otherwise once later ones follow.
     pub rewritten: usize,

@@ -14,6 +14,9 @@ const MAX_BYTES: usize = 8 << 20;
 /// What stays of a larger one.
 const KEPT_OF_GIANT: usize = 2048;
 const READ_BYTES: usize = 1 << 20;
+/// Records that are parsed together: enough to keep all cores busy, few enough to stay small.
+const BATCH: usize = 512;
+const BATCH_BYTES: usize = 64 << 20;
 
 /// The bytes of one record.
 #[derive(Debug)]
@@ -80,6 +83,20 @@ impl Records {
         })
     }
 
+    /// The next records, none at the end of the file.
+    pub(super) fn batch(&mut self) -> Result<Vec<Record>, Error> {
+        let (mut batch, mut n_bytes) = (Vec::new(), 0);
+        while batch.len() < BATCH && n_bytes < BATCH_BYTES {
+            let record = self.read();
+            let record =
+                record.map_err(|source| Error::File { verb: "read", path: self.path.clone(), source })?;
+            let Some(record) = record else { break };
+            n_bytes += record.bytes.len();
+            batch.push(record);
+        }
+        Ok(batch)
+    }
+
     /// The next record that is not blank.
     fn read(&mut self) -> io::Result<Option<Record>> {
         let (mut bytes, mut giant) = (Vec::new(), false);
@@ -112,20 +129,6 @@ impl Records {
         }
         self.n_rows += 1;
         Ok(Some(Record { row: self.n_rows - 1, bytes, giant }))
-    }
-}
-
-impl Iterator for Records {
-    type Item = Result<Record, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        match self.read() {
-            Ok(record) => record.map(Ok),
-            Err(source) => {
-                self.ended = true;
-                Some(Err(Error::File { verb: "read", path: self.path.clone(), source }))
-            }
-        }
     }
 }
 

@@ -178,6 +178,21 @@ fn templates_are_found_by_name_by_path_and_in_the_folder() {
 }
 
 #[test]
+fn without_a_column_of_responses_texts_are_cut_into_sequences_and_learnt_whole() {
+    let fixture =
+        Fixture::new(&json!([{"instruct": "raise ".repeat(9)}, {"instruct": ""}, {"instruct": "fold"}]));
+    let file = fixture.folder.path().join("rows.json");
+    let source = Source { file: &file, quarantine: None };
+    let card = InstructType { field_output: None, ..InstructType::default() };
+    let loaded = load_instruct(source, &card, &fixture.tokenizer, SequenceLimit::fixed(16)).unwrap();
+    let shown: String = loaded.rows.iter().map(|row| fixture.shown(row)).collect();
+    assert_eq!(shown.replace("][", ""), format!("[{}<|im_end|>fold<|im_end|>]", "raise ".repeat(9)));
+    assert!(loaded.rows.iter().all(|row| row.n_tokens() <= 16) && loaded.rows.len() > 2);
+    // The pieces of one text are no copies of each other.
+    assert_eq!((loaded.counts.of(Reason::EmptyPrompt), loaded.counts.near_duplicates), (1, 0));
+}
+
+#[test]
 fn pairs_share_their_prompt_and_end_in_the_end_token() {
     let fixture = Fixture::new(&json!([
         {"prompt": "Fold? ", "chosen": "no", "rejected": "yes<|im_end|>", "system": "ignored"},

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Fingerprint, groups, keys, mixed, split};
+use super::{Fingerprint, VALIDATION_SHARE, groups, keys, mixed, split};
 
 /// A prompt of words drawn from a large vocabulary.
 fn prompt(seed: u64, n_words: u64) -> String {
@@ -12,7 +12,7 @@ fn prompt(seed: u64, n_words: u64) -> String {
 fn split_prompts(prompts: &[String], lengths: &[usize], seed: u64) -> super::Split<usize> {
     let prints: Vec<Fingerprint> = prompts.iter().map(|prompt| Fingerprint::of(prompt)).collect();
     let keys = keys(lengths, &groups(&prints), &prints);
-    split((0..prompts.len()).collect(), &keys, 0.05, seed)
+    split((0..prompts.len()).collect(), &keys, VALIDATION_SHARE, seed)
 }
 
 #[test]

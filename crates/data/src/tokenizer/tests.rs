@@ -53,6 +53,24 @@ fn tokens_may_be_objects_and_the_class_may_be_unknown() {
 }
 
 #[test]
+fn special_tokens_may_lie_in_a_file_of_their_own() {
+    let folder = folder();
+    let own = json!({"eos_token": "<|endoftext|>", "bos_token": {"content": "<|im_start|>"}});
+    fs::write(folder.path().join("special_tokens_map.json"), own.to_string()).unwrap();
+    let tokenizer = Tokenizer::from_dir(&folder).unwrap();
+    assert_eq!(tokenizer.eos(), tokenizer.token_id("<|endoftext|>").unwrap());
+    assert_eq!(tokenizer.bos(), tokenizer.token_id("<|im_start|>"));
+    // As transformers has it: a configuration that lists its added tokens is complete.
+    alter(&folder.path().join("tokenizer_config.json"), |config| {
+        config["added_tokens_decoder"] = json!({});
+        config["model_max_length"] = json!(1e30);
+    });
+    let tokenizer = Tokenizer::from_dir(&folder).unwrap();
+    assert_eq!((tokenizer.eos(), tokenizer.bos()), (tokenizer.token_id("<|im_end|>").unwrap(), None));
+    assert!(tokenizer.model_max_length() > Some(1 << 40));
+}
+
+#[test]
 fn a_folder_without_an_end_token_is_refused() {
     let folder = folder();
     fs::remove_file(folder.path().join("tokenizer_config.json")).unwrap();
