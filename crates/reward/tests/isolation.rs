@@ -13,8 +13,10 @@ fn python_after(dir: &TempDir, prelude: &str) -> PathBuf {
     let path = dir.path().join("python");
     let isolate = include_str!("../src/worker/isolate.py");
     let start = "os.execvp('python3', ['python3', *sys.argv[1:]])";
-    std::fs::write(&path, format!("#!/usr/bin/env python3\n{isolate}\n{prelude}\n{start}\n")).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::write(&path, format!("#!/usr/bin/env python3\n{isolate}\n{prelude}\n{start}\n"))
+        .expect("a temporary file can be written");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))
+        .expect("a temporary file can be written");
     path
 }
 
@@ -30,7 +32,7 @@ fn assert_scores(pool: &Pool) {
 }
 
 fn start(config: PoolConfig) -> Pool {
-    Pool::start(PoolConfig { time_limit: Duration::from_secs(5), ..config }).unwrap()
+    Pool::start(PoolConfig { time_limit: Duration::from_secs(5), ..config }).expect("python3 runs")
 }
 
 #[test]

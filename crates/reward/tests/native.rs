@@ -110,7 +110,7 @@ const NOT_STOCK: &[&str] = &[
 ];
 
 fn pool(native: bool) -> Pool {
-    Pool::start(PoolConfig { native, ..PoolConfig::default() }).unwrap()
+    Pool::start(PoolConfig { native, ..PoolConfig::default() }).expect("python3 runs")
 }
 
 #[test]

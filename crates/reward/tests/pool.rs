@@ -6,7 +6,8 @@ use reward::{Batch, FaultKind, Function, Pool, PoolConfig, ScoredBy, Scores};
 use serde_json::{Value, json};
 
 fn pool() -> Pool {
-    Pool::start(PoolConfig { time_limit: Duration::from_millis(1_500), ..PoolConfig::default() }).unwrap()
+    Pool::start(PoolConfig { time_limit: Duration::from_millis(1_500), ..PoolConfig::default() })
+        .expect("python3 runs")
 }
 
 fn batch(completions: &[&str]) -> Batch {
