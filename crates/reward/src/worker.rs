@@ -24,6 +24,7 @@ use crate::{Batch, Error, Fault, Function, FunctionDigest, Isolation, PoolConfig
 const PROGRAM: &str = concat!(
     include_str!("worker/isolate.py"),
     include_str!("worker/restricted.py"),
+    include_str!("worker/reduce.py"),
     include_str!("worker/recognise.py"),
     include_str!("worker/serve.py"),
 );

@@ -32,7 +32,7 @@ fn assert_scores(pool: &Pool) {
 }
 
 fn start(config: PoolConfig) -> Pool {
-    Pool::start(PoolConfig { time_limit: Duration::from_secs(5), ..config }).expect("python3 runs")
+    Pool::start(PoolConfig { time_limit: Duration::from_secs(10), ..config }).expect("python3 runs")
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn children_of_a_worker_end_with_it() {
         "import os, time\ndef f(completions, **k):\n    child = os.fork()\n    if child:\n        open({note:?}, 'w').write(str(child))\n    time.sleep(600)"
     );
     let config = PoolConfig { strongest_tier: Tier::Limits, ..PoolConfig::default() };
-    let pool = Pool::start(PoolConfig { time_limit: Duration::from_millis(500), ..config }).unwrap();
+    let pool = Pool::start(PoolConfig { time_limit: Duration::from_secs(2), ..config }).unwrap();
     assert_eq!(score(&pool, &source).faults[0].kind, FaultKind::Hangs);
     let child = PathBuf::from("/proc").join(std::fs::read_to_string(note).unwrap());
     assert_gone(&child);

@@ -30,7 +30,7 @@ fn example(name: &str) -> Function {
 /// A file of `n` rollouts in groups of four, whose completions have 1, 2, 3, … words.
 fn rollouts(path: &Path, n: usize) -> Rollouts {
     let line = |idx: usize| {
-        let turn = json!({"prompt": "p", "completion": "word ".repeat(idx + 1), "completion_tokens": [1], "legal": idx % 3 > 0});
+        let turn = json!({"prompt": "p", "completion": "word ".repeat(idx + 1), "completion_tokens": [1], "legal": !idx.is_multiple_of(3)});
         json!({"id": format!("r0-g{}-{}", idx / 4, idx % 4), "run": "r0", "group": idx / 4, "rollout": idx % 4,
                "turns": [turn], "reward": 0.25 * (idx % 4) as f64, "stop_reason": "done", "scores": []})
     };

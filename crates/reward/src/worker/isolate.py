@@ -1,7 +1,7 @@
 # Isolation of a reward worker, in tiers: namespaces, else a seccomp filter, else resource limits alone.
 #
 # Everything here works without privileges and without any package. What the kernel refuses is left out and named; the
-# worker runs in any case. The four files of this folder are one program: they are joined and given to `python3 -c`.
+# worker runs in any case. The five files of this folder are one program: they are joined and given to `python3 -c`.
 
 import json
 import os
