@@ -32,6 +32,8 @@ const PROGRAM: &str = concat!(
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// More than the scores of any batch; a longer reply is no reply.
 const MAX_REPLY: usize = 64 << 20;
+/// Part of a call's time limit that code run for the function may use up.
+const JOB_SHARE: f64 = 0.6;
 /// Beginning of what a process that failed to start wrote.
 const MAX_COMPLAINT: u64 = 2_000;
 
@@ -152,7 +154,9 @@ impl Worker {
 
     /// Calls a loaded function. `probe` has it compare its arguments before and after.
     pub(crate) fn call(&mut self, function: &Function, probe: bool, limit: Duration) -> Result<Reply, Lost> {
-        self.ask(json!({"op": "call", "key": function.digest().to_string(), "probe": probe}), limit)
+        let job_seconds = JOB_SHARE * limit.as_secs_f64();
+        let key = function.digest().to_string();
+        self.ask(json!({"op": "call", "key": key, "probe": probe, "job_seconds": job_seconds}), limit)
     }
 
     fn ask(&mut self, mut request: Value, limit: Duration) -> Result<Reply, Lost> {

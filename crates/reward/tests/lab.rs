@@ -9,7 +9,7 @@ use reward::{Batch, Function, Pool, PoolConfig};
 use serde_json::{Value, json};
 
 fn config() -> PoolConfig {
-    PoolConfig { time_limit: Duration::from_secs(3), ..PoolConfig::default() }
+    PoolConfig { time_limit: Duration::from_secs(5), ..PoolConfig::default() }
 }
 
 fn python_files(dir: &str) -> Vec<PathBuf> {

@@ -3,7 +3,7 @@
 # A helper process, forked before the worker gives up forking, runs each job in a child of its own with tight limits.
 # Where the package RestrictedPython can be imported it compiles the job; else limits and the filters are all there is.
 
-JOB_SECONDS, JOB_MEMORY, JOB_OUTPUT = 5.0, 512 << 20, 64 << 10
+JOB_SECONDS, JOB_MEMORY, JOB_OUTPUT = 2.0, 512 << 20, 64 << 10
 
 
 def job_namespace(code, input_data, output):
@@ -48,14 +48,14 @@ def run_job(code, input_data, answer):
     os._exit(0)
 
 
-def wait_for_job(job, answer):
+def wait_for_job(job, answer, seconds):
     """The job's answer, or what became of it."""
     import time
-    data, deadline = b"", time.monotonic() + JOB_SECONDS
+    data, deadline = b"", time.monotonic() + seconds
     while True:
         left = deadline - time.monotonic()
         if left <= 0 or not select.select([answer], [], [], left)[0]:
-            result = ["", f"TimeoutError: no end after {JOB_SECONDS:g} s"]
+            result = ["", f"TimeoutError: no end after {seconds:.1f} s"]
             break
         piece = os.read(answer, 1 << 16)
         if not piece:
@@ -70,14 +70,14 @@ def wait_for_job(job, answer):
 def helper(jobs, answers):
     """Runs jobs until the worker is gone."""
     while True:
-        code, input_data = read_frame(jobs)
+        code, input_data, seconds = read_frame(jobs)
         reading, writing = os.pipe()
         job = os.fork()
         if job == 0:
             os.close(reading)
             run_job(code, input_data, writing)
         os.close(writing)
-        write_frame(answers, wait_for_job(job, reading))
+        write_frame(answers, wait_for_job(job, reading, seconds))
         os.close(reading)
 
 
@@ -93,9 +93,23 @@ def start_helper(others):
     os.close(jobs_read)
     os.close(answers_write)
 
-    def restricted_execution(code, input_data):
-        write_frame(jobs_write, [str(code), input_data if isinstance(input_data, str) else json.dumps(input_data)])
-        out, err = read_frame(answers_read)
-        return out, err
+    return RestrictedExecution(jobs_write, answers_read)
 
-    return restricted_execution
+
+class RestrictedExecution:
+    """The injected function. All jobs of one call share a budget, so that a model's endless loops cost its own code
+    their results and not the function its time limit."""
+
+    def __init__(self, jobs, answers):
+        self.jobs, self.answers, self.left = jobs, answers, JOB_SECONDS
+
+    def __call__(self, code, input_data):
+        import time
+        if self.left <= 0:
+            return "", "TimeoutError: the batch has no time left"
+        start = time.monotonic()
+        text = input_data if isinstance(input_data, str) else json.dumps(input_data)
+        write_frame(self.jobs, [str(code), text, min(JOB_SECONDS, self.left)])
+        out, err = read_frame(self.answers)
+        self.left -= time.monotonic() - start
+        return out, err

@@ -165,6 +165,7 @@ class Worker:
         import time
         completions = list(self.completions)
         columns = {name: fresh(column) for name, column in self.columns.items()}
+        self.restricted_execution.left = request["job_seconds"]
         start = time.perf_counter()
         try:
             result = call(self.functions[request["key"]], completions, columns)
