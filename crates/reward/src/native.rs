@@ -3,6 +3,7 @@
 //! Equal to Python to the bit, or silent: where a completion holds characters about which the Unicode versions of
 //! Python and of this program may differ, there is no native score and Python is asked.
 
+mod ascii;
 mod keywords;
 mod pattern;
 mod words;
@@ -10,6 +11,7 @@ mod words;
 use serde::Deserialize;
 use serde_json::Value;
 
+use ascii::{Block, blocks};
 use keywords::Term;
 use pattern::Pattern;
 use words::Text;
@@ -159,29 +161,34 @@ impl Metric {
 
 /// Pieces between runs of `.`, `!` and `?`.
 fn n_pieces(text: &str, keep: Keep) -> usize {
-    let ends = |byte: u8| matches!(byte, b'.' | b'!' | b'?');
     if keep == Keep::All {
-        let (mut runs, mut inside) = (0, false);
-        for byte in text.bytes() {
-            runs += usize::from(ends(byte) && !inside);
-            inside = ends(byte);
-        }
-        return runs + 1;
+        let ends = |byte: &u8| matches!(byte, b'.' | b'!' | b'?');
+        let runs = text.as_bytes().chunk_by(|a, b| ends(a) == ends(b));
+        return runs.filter(|run| ends(&run[0])).count() + 1;
     }
     if text.is_ascii() {
-        // A piece counts from its first byte that is neither an end nor, for visible ones, white space.
-        let (mut pieces, mut counted) = (0, false);
-        for byte in text.bytes() {
-            let end = ends(byte);
-            let shows = !end && (keep == Keep::Filled || !words::is_ascii_space(byte));
-            pieces += usize::from(shows && !counted);
-            counted = !end && (counted || shows);
-        }
-        return pieces;
+        return n_pieces_of_ascii(text, keep);
     }
     let shows = |piece: &&str| match keep {
         Keep::Visible => !words::strip(piece).is_empty(),
         _ => !piece.is_empty(),
     };
     text.split(['.', '!', '?']).filter(shows).count()
+}
+
+/// A piece counts at its first byte that shows: the first one behind an end, with nothing but bytes between that do not.
+fn n_pieces_of_ascii(text: &str, keep: Keep) -> usize {
+    let (mut n, mut open, mut left) = (0, 1, text.len());
+    for Block { spaces, ends } in blocks(text.as_bytes()) {
+        let inside = if left < 64 { (1 << left) - 1 } else { u64::MAX };
+        left = left.saturating_sub(64);
+        let hidden = if keep == Keep::Visible { spaces } else { !inside };
+        // What follows an end runs on over hidden bytes, as a carry does over ones.
+        let start = ends << 1 | open;
+        let (carried, over) = hidden.overflowing_add(start & hidden);
+        let first = carried & !hidden | start & !hidden;
+        n += (first & !hidden & !ends & inside).count_ones() as usize;
+        open = u64::from(over) | ends >> 63;
+    }
+    n
 }

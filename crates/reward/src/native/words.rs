@@ -5,8 +5,8 @@ use std::collections::HashSet;
 
 use serde::Deserialize;
 
-/// Bytes whose word beginnings are counted in one byte.
-const BLOCK: usize = 128;
+use super::ascii::{Block, blocks};
+
 /// Words that the table on the stack has room for: a completion of 256 tokens has about 200.
 const SLOTS: usize = 512;
 /// Neighbouring slots that a word may lie in.
@@ -55,11 +55,6 @@ pub(super) fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\x1c'..='\x1f')
 }
 
-/// The same of an ASCII byte.
-pub(super) fn is_ascii_space(byte: u8) -> bool {
-    matches!(byte, b' ' | 9..=13 | 0x1c..=0x1f)
-}
-
 /// `text.strip()`
 pub(super) fn strip(text: &str) -> &str {
     text.trim_matches(is_space)
@@ -75,33 +70,42 @@ pub(super) fn n_words(text: &str) -> usize {
     if !text.is_ascii() {
         return split(text).count();
     }
-    // A word begins where a space does not follow what is one; written so that the compiler takes many bytes at once.
-    let bytes = text.as_bytes();
-    let Some((first, rest)) = bytes.split_first() else { return 0 };
-    let begins = |(before, here): (&u8, &u8)| is_ascii_space(*before) & !is_ascii_space(*here);
-    let blocks = bytes.chunks(BLOCK).zip(rest.chunks(BLOCK));
-    let in_block = |(before, here): (&[u8], &[u8])| {
-        before.iter().zip(here).map(|pair| u8::from(begins(pair))).fold(0_u8, u8::wrapping_add)
-    };
-    usize::from(!is_ascii_space(*first)) + blocks.map(|block| usize::from(in_block(block))).sum::<usize>()
+    let (mut n, mut after_space) = (0, 1);
+    for Block { spaces, .. } in blocks(text.as_bytes()) {
+        n += (!spaces & (spaces << 1 | after_space)).count_ones() as usize;
+        after_space = spaces >> 63;
+    }
+    n
 }
 
 /// `len(set(text.split())) / len(text.split())`, or `None` if there are no words.
 pub(super) fn unique_ratio(text: &str) -> Option<f64> {
     let mut seen = Distinct::default();
     let mut n = 0;
-    let mut see = |word| {
-        n += 1;
-        seen.insert(word);
+    let mut see = |start: usize, end: usize| {
+        if start < end {
+            n += 1;
+            seen.insert(text.as_bytes(), start, end);
+        }
     };
+    let mut start = 0;
     if text.is_ascii() {
-        text.as_bytes()
-            .split(|byte| is_ascii_space(*byte))
-            .filter(|word| !word.is_empty())
-            .for_each(&mut see);
+        for (idx, Block { spaces, .. }) in blocks(text.as_bytes()).enumerate() {
+            let mut left = spaces;
+            while left != 0 {
+                let at = (64 * idx + left.trailing_zeros() as usize).min(text.len());
+                see(start, at);
+                start = at + 1;
+                left &= left - 1;
+            }
+        }
     } else {
-        split(text).for_each(|word| see(word.as_bytes()));
+        for (at, space) in text.match_indices(is_space) {
+            see(start, at);
+            start = at + space.len();
+        }
     }
+    see(start, text.len());
     (n > 0).then(|| seen.n as f64 / n as f64)
 }
 
@@ -122,49 +126,55 @@ pub(super) fn is_settled(c: char) -> bool {
         | '\u{1f680}'..='\u{1f6c0}')
 }
 
-/// Words seen so far: a small table on the stack, and an ordinary set for what it has no room for.
+/// Words seen so far: short ones in a small table on the stack, others in an ordinary set.
 struct Distinct<'a> {
-    slots: [Option<&'a [u8]>; SLOTS],
+    /// Up to 15 bytes of a word and, in the highest byte, how many; 0 is no word.
+    slots: [u128; SLOTS],
     rest: HashSet<&'a [u8]>,
     n: usize,
 }
 
 impl Default for Distinct<'_> {
     fn default() -> Self {
-        Self { slots: [None; SLOTS], rest: HashSet::new(), n: 0 }
+        Self { slots: [0; SLOTS], rest: HashSet::new(), n: 0 }
     }
 }
 
 impl<'a> Distinct<'a> {
-    fn insert(&mut self, word: &'a [u8]) {
-        let first = slot(word);
-        for probe in 0..PROBES {
-            let slot = &mut self.slots[(first + probe) % SLOTS];
-            match slot {
-                Some(seen) if *seen == word => return,
-                Some(_) => {}
-                None => {
-                    *slot = Some(word);
+    fn insert(&mut self, text: &'a [u8], start: usize, end: usize) {
+        if let Some(key) = short_word(text, start, end) {
+            let mixed = (key as u64 ^ (key >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let first = (mixed >> 55) as usize;
+            for probe in 0..PROBES {
+                let slot = &mut self.slots[(first + probe) % SLOTS];
+                if *slot == key {
+                    return;
+                }
+                if *slot == 0 {
+                    *slot = key;
                     self.n += 1;
                     return;
                 }
             }
         }
-        self.n += usize::from(self.rest.insert(word));
+        self.n += usize::from(self.rest.insert(&text[start..end]));
     }
 }
 
-/// Where a word is looked for first: its first and last bytes, mixed.
-fn slot(word: &[u8]) -> usize {
-    let eight = |bytes: &[u8]| {
-        let mut padded = [0; 8];
-        padded[..bytes.len()].copy_from_slice(bytes);
-        u64::from_le_bytes(padded)
+/// The word as one number, if it is short; sixteen bytes are read at once where there are as many.
+fn short_word(text: &[u8], start: usize, end: usize) -> Option<u128> {
+    let length = end - start;
+    if length > 15 {
+        return None;
+    }
+    let bytes = match text.get(start..start + 16) {
+        Some(bytes) => bytes.try_into().expect("sixteen bytes"),
+        None => {
+            let mut padded = [0; 16];
+            padded[..length].copy_from_slice(&text[start..end]);
+            padded
+        }
     };
-    let (head, tail) = match word.len() {
-        0..=8 => (eight(word), 0),
-        n => (eight(&word[..8]), eight(&word[n - 8..])),
-    };
-    let mixed = (head ^ tail.rotate_left(29) ^ word.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> 55) as usize % SLOTS
+    let word = u128::from_le_bytes(bytes) & ((1 << (8 * length)) - 1);
+    Some(word | (length as u128) << 120)
 }
