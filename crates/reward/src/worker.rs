@@ -149,7 +149,9 @@ impl Worker {
             completions: &batch.completions()[rows.clone()],
             columns: batch.columns().map(|(name, values)| (name, &values[rows.clone()])).collect(),
         };
-        self.send(&frame, false)
+        let n_bytes: usize = frame.completions.iter().map(String::len).sum();
+        // Quotes and a few escapes; what it lacks is added as it grows.
+        self.send(&frame, false, n_bytes + n_bytes / 8 + 1_024)
     }
 
     /// Calls a loaded function. `probe` has it compare its arguments before and after.
@@ -162,7 +164,7 @@ impl Worker {
     fn ask(&mut self, mut request: Value, limit: Duration) -> Result<Reply, Lost> {
         self.last_id += 1;
         request["id"] = json!(self.last_id);
-        self.send(&request, true)?;
+        self.send(&request, true, 1_024)?;
         let bytes = match self.replies.recv_timeout(limit) {
             Ok(Ok(bytes)) => bytes,
             Ok(Err(error)) => return Err(Lost::Died(error.to_string())),
@@ -177,8 +179,9 @@ impl Worker {
         }
     }
 
-    fn send(&mut self, value: &impl Serialize, answered: bool) -> Result<(), Lost> {
-        let bytes = serde_json::to_vec(value).map_err(|error| Lost::Died(error.to_string()))?;
+    fn send(&mut self, value: &impl Serialize, answered: bool, expected_bytes: usize) -> Result<(), Lost> {
+        let mut bytes = Vec::with_capacity(expected_bytes);
+        serde_json::to_writer(&mut bytes, value).map_err(|error| Lost::Died(error.to_string()))?;
         let gone = |_| Lost::Died("its pipes are closed".to_owned());
         self.frames.send(Frame { bytes, answered }).map_err(gone)
     }

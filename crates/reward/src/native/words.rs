@@ -80,7 +80,7 @@ pub(super) fn n_words(text: &str) -> usize {
 
 /// `len(set(text.split())) / len(text.split())`, or `None` if there are no words.
 pub(super) fn unique_ratio(text: &str) -> Option<f64> {
-    let mut seen = Distinct::default();
+    let mut seen = Distinct { slots: [0; SLOTS], rest: HashSet::new(), n: 0 };
     let mut n = 0;
     let mut see = |start: usize, end: usize| {
         if start < end {
@@ -132,12 +132,6 @@ struct Distinct<'a> {
     slots: [u128; SLOTS],
     rest: HashSet<&'a [u8]>,
     n: usize,
-}
-
-impl Default for Distinct<'_> {
-    fn default() -> Self {
-        Self { slots: [0; SLOTS], rest: HashSet::new(), n: 0 }
-    }
 }
 
 impl<'a> Distinct<'a> {
