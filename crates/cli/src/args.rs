@@ -1,6 +1,7 @@
 //! The command line. Flags of the tournament container are fixed by its contract and unknown ones are tolerated.
 
 mod bench;
+mod reward;
 mod serve;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use bench::*;
+pub(crate) use reward::*;
 pub(crate) use serve::*;
 
 /// Turns a base model, a task and a number of hours into the best model that can be had in that time.
@@ -36,6 +38,8 @@ pub(crate) enum Command {
     Rollout(RolloutArgs),
     /// Serve a model to OpenAI's clients.
     Serve(ServeModelArgs),
+    /// Try Python reward functions: faults, re-scoring, comparison.
+    Reward(RewardArgs),
     /// Measure a model as a player.
     Eval(EvalArgs),
     /// Make or inspect models.

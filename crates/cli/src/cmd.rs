@@ -5,6 +5,7 @@ pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod model;
 pub(crate) mod quickstart;
+pub(crate) mod reward;
 pub(crate) mod rollout;
 pub(crate) mod serve;
 pub(crate) mod sidecar;

@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         Command::Train(args) => return cmd::train::run(args),
         Command::Sidecar(args) => cmd::sidecar::run(args),
         Command::Rollout(args) => cmd::rollout::run(args),
+        Command::Reward(args) => cmd::reward::run(args),
         Command::Eval(args) => cmd::eval::run(args),
         Command::Model(args) => cmd::model::run(args),
         Command::Serve(args) => cmd::serve::run(args),

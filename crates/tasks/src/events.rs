@@ -46,6 +46,15 @@ pub enum Event {
     },
     /// One optimizer step of a text task.
     TextStep(TextStepEvent),
+    /// What reward functions said of a step's completions.
+    Rewards {
+        /// Optimizer step.
+        step: u64,
+        /// Mean of each function, unweighted.
+        means: Vec<f64>,
+        /// Completions that a function failed on, so far.
+        faults: usize,
+    },
     /// The evaluator's figure for the weights as they are, lower is better.
     Evaluation {
         /// Optimizer steps behind them.

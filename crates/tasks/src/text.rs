@@ -1,5 +1,5 @@
-//! A supervised text task, read top to bottom: floor artifact, rows, model, what a step costs, learning rate, training,
-//! mean of the best, a last look at the held-out rows.
+//! A text task, read top to bottom: floor artifact, rows, model, what a step costs, learning rate, training, mean of the
+//! best, a last look at the held-out rows. A GRPO task leaves after the floor (`rewards`).
 //!
 //! Everything is sized by the clock, which began with the process. Rows become tokens in `data`, figures in `train::twin`;
 //! the choices that entries differ in are in [`Recipe`].
@@ -8,6 +8,7 @@ mod best;
 mod examples;
 mod fit;
 mod recipe;
+mod rewards;
 mod search;
 
 use std::path::PathBuf;
@@ -121,6 +122,10 @@ pub fn run(task: &TextTask, observer: &mut dyn Observer, cancel: &CancellationTo
     let floor = publisher.floor(&config, &adapter_of(method, &config), task.seed)?;
     observer.event(&Event::Published { step: 0, path: floor.path.clone() });
 
+    if task.objective() == ObjectiveKind::Grpo {
+        let (model, _) = load(task, method)?;
+        return rewards::run(task, (&publisher, floor), model, observer, cancel);
+    }
     observer.event(&Event::Phase { name: "rows".to_owned() });
     let tokenizer = Tokenizer::from_dir(&task.model_dir)?;
     let quarantine = task.quarantine.as_deref();

@@ -5,6 +5,7 @@
 
 use burn::tensor::{DType, Int, Tensor, TensorData, activation};
 use kernels::{LogitScale, linear};
+use model::TokenBatch;
 
 use crate::{Batch, CausalLm, Row};
 
@@ -76,21 +77,7 @@ pub fn row_divergences<M: CausalLm>(
         let whole: Vec<Row> = part.iter().map(|idx| rows[*idx].clone().with_whole_input()).collect();
         let device = model.devices().first().cloned().expect("a model has parameters");
         let batch = Batch::new(&whole, &device);
-        let ours = chosen(model.hidden(&batch.tokens), &batch.scored);
-        let theirs = chosen(base.hidden(&batch.tokens), &batch.scored);
-        let mut values = Vec::new();
-        for (start, n) in blocks(batch.scored.len()) {
-            let log_probs = |hidden: &Tensor<2>, of: &M| {
-                let (weight, scale) = of.lm_head();
-                log_softmax(hidden.clone().narrow(0, start, n), weight, scale)
-            };
-            let (p, q) = match direction {
-                Direction::FromBase => (log_probs(&ours, model), log_probs(&theirs, base)),
-                Direction::ToBase => (log_probs(&theirs, base), log_probs(&ours, model)),
-            };
-            values.extend(host(divergence(p, q)));
-        }
-        let mut values = values.into_iter().map(f64::from);
+        let mut values = divergences_at((model, base), &batch.tokens, &batch.scored, direction).into_iter();
         for idx in part {
             found[idx] = values.by_ref().take(rows[idx].n_loss_tokens()).collect();
         }
@@ -98,21 +85,81 @@ pub fn row_divergences<M: CausalLm>(
     found
 }
 
+/// The mean divergence over all positions of each sequence, in nats. Both models without gradients.
+///
+/// # Panics
+/// If a sequence is empty.
+pub fn sequence_divergences<M: CausalLm>(
+    model: &M,
+    base: &M,
+    sequences: &[Vec<u32>],
+    direction: Direction,
+    token_budget: usize,
+) -> Vec<f64> {
+    let mut found = vec![f64::NAN; sequences.len()];
+    for part in parts(sequences.iter().map(Vec::len), token_budget) {
+        let ids: Vec<Vec<u32>> = part.iter().map(|idx| sequences[*idx].clone()).collect();
+        let (tokens, starts) = TokenBatch::packed(&ids);
+        let place = |((row, column), ids): (&(usize, usize), &Vec<u32>)| {
+            let start = row * tokens.n_cols() + column;
+            start..start + ids.len()
+        };
+        let places: Vec<usize> = starts.iter().zip(&ids).flat_map(place).collect();
+        let values = divergences_at((model, base), &tokens, &places, direction);
+        let mut values = values.as_slice();
+        for (idx, ids) in part.into_iter().zip(&ids) {
+            let (own, rest) = values.split_at(ids.len());
+            found[idx] = own.iter().sum::<f64>() / own.len() as f64;
+            values = rest;
+        }
+    }
+    found
+}
+
+fn divergences_at<M: CausalLm>(
+    (model, base): (&M, &M),
+    tokens: &TokenBatch,
+    places: &[usize],
+    direction: Direction,
+) -> Vec<f64> {
+    let ours = chosen(model.hidden(tokens), places);
+    let theirs = chosen(base.hidden(tokens), places);
+    let mut values = Vec::new();
+    for (start, n) in blocks(places.len()) {
+        let log_probs = |hidden: &Tensor<2>, of: &M| {
+            let (weight, scale) = of.lm_head();
+            log_softmax(hidden.clone().narrow(0, start, n), weight, scale)
+        };
+        let (p, q) = match direction {
+            Direction::FromBase => (log_probs(&ours, model), log_probs(&theirs, base)),
+            Direction::ToBase => (log_probs(&theirs, base), log_probs(&ours, model)),
+        };
+        values.extend(host(divergence(p, q)).into_iter().map(f64::from));
+    }
+    values
+}
+
 /// Indices of rows that go through the model together; rows without a token that counts are left out.
 pub(crate) fn parts_of(rows: &[Row], token_budget: usize) -> Vec<Vec<usize>> {
-    let mut order: Vec<usize> = (0..rows.len()).filter(|idx| rows[*idx].n_loss_tokens() > 0).collect();
-    order.sort_by_key(|idx| std::cmp::Reverse(rows[*idx].n_tokens()));
+    let lengths = rows.iter().map(|row| if row.n_loss_tokens() > 0 { row.n_tokens() } else { 0 });
+    parts(lengths, token_budget)
+}
+
+/// Indices of sequences, longest first, in parts of at most `token_budget` tokens or of one sequence; empty ones are left
+/// out.
+fn parts(lengths: impl Iterator<Item = usize>, token_budget: usize) -> Vec<Vec<usize>> {
+    let mut order: Vec<(usize, usize)> = lengths.enumerate().filter(|(_, length)| *length > 0).collect();
+    order.sort_by_key(|(_, length)| std::cmp::Reverse(*length));
     let mut parts: Vec<Vec<usize>> = Vec::new();
-    let mut filled = usize::MAX;
-    for idx in order {
-        let n_tokens = rows[idx].n_tokens();
+    let mut filled = 0;
+    for (idx, length) in order {
         match parts.last_mut() {
-            Some(part) if filled.saturating_add(n_tokens) <= token_budget => {
-                filled += n_tokens;
+            Some(part) if filled + length <= token_budget => {
+                filled += length;
                 part.push(idx);
             }
             _ => {
-                filled = n_tokens;
+                filled = length;
                 parts.push(vec![idx]);
             }
         }

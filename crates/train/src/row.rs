@@ -42,18 +42,6 @@ impl Row {
         }
     }
 
-    /// A row from a whole sequence and which of its tokens count; the first token is never predicted.
-    ///
-    /// # Panics
-    /// If the lengths differ or there is no token.
-    pub fn of_sequence(token_ids: &[u32], counts: &[bool]) -> Self {
-        assert_eq!(token_ids.len(), counts.len(), "a flag for each token");
-        let n_prompt =
-            counts.iter().skip(1).position(|counts| *counts).map_or(token_ids.len(), |idx| idx + 1);
-        let mask = counts[n_prompt..].iter().map(|counts| u8::from(*counts)).collect();
-        Self::new(token_ids[..n_prompt].to_vec(), token_ids[n_prompt..].to_vec()).with_loss_mask(mask)
-    }
-
     /// Lets the model read every token, also those that nothing is predicted from: for what is said *after* the last one.
     pub fn with_whole_input(mut self) -> Self {
         self.reads_all = true;

@@ -115,7 +115,11 @@ fn print_line(event: &Event) {
         Event::Sidecars { lines } => lines.iter().for_each(|line| println!("{line}")),
         Event::WarmUp { .. } | Event::Step(_) | Event::Published { .. } => {}
         // Of text tasks.
-        Event::Rows { .. } | Event::LearningRate { .. } | Event::TextStep(_) | Event::Evaluation { .. } => {}
+        Event::Rows { .. }
+        | Event::LearningRate { .. }
+        | Event::TextStep(_)
+        | Event::Rewards { .. }
+        | Event::Evaluation { .. } => {}
     }
 }
 

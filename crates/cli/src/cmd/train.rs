@@ -34,7 +34,7 @@ The tournament's flags
   --model MODEL            folder in ROOT/cache/models, 16-hex hash, or a path; outside the container also ORG/NAME
   --dataset FILE           rows; ROOT/cache/datasets/ID_train_data.json comes first; not read by environment tasks
   --dataset-type JSON      names of environments, or columns of the rows (README)
-  --task-type TYPE         EnvTask, InstructTextTask, ChatTask or DpoTask
+  --task-type TYPE         EnvTask, InstructTextTask, ChatTask, DpoTask or GrpoTask
   --file-format s3         not read
   --expected-repo-name R   last part of the output folder [default: model]
   --hours-to-complete H    wall clock from the start of the process
@@ -175,6 +175,11 @@ fn print_event(event: &Event, as_json: bool) {
         Event::LearningRate { lr, trials } => {
             trials.iter().for_each(|(lr, loss)| println!("  lr {lr:.2e}  {loss:.4}"));
             println!("  lr {lr:.2e} it is");
+        }
+        Event::Rewards { means, faults, .. } => {
+            let means: Vec<String> = means.iter().map(|mean| format!("{mean:.3}")).collect();
+            let faults = if *faults == 0 { String::new() } else { format!("  {faults} failed") };
+            println!("  rewards {}{faults}", means.join(", "));
         }
         Event::TextStep(step) => println!(
             "  step {:>4}/{}  loss {:.4}  lr {:.2e}  gradient {:.2}  {:.0} tok/s  {:.0} %{}",

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use data::{Counts, Encoded, SequenceLimit, Source, Tokenizer};
+use data::{Counts, Encoded, SequenceLimit, Source, Tokenizer, VALIDATION_SHARE};
 use model::{DecoderConfig, LanguageModel};
 use schema::DatasetType;
 use train::dpo::{Dpo, DpoSettings};
@@ -13,9 +13,6 @@ use train::{Direction, Objective, Row, RowUnit, micro_batches, row_divergences};
 
 use super::ObjectiveKind;
 use crate::BadInput;
-
-/// Share of the rows that is set apart.
-const VALIDATION_SHARE: f64 = 0.05;
 
 /// One row, or a pair of them (chosen, rejected).
 pub(super) type Example = Vec<Row>;
@@ -46,11 +43,14 @@ pub(super) fn load(
     let positions = config.max_position_embeddings;
     let limit = SequenceLimit::of_model(Some(positions), tokenizer.model_max_length());
     let source = Source { file, quarantine };
-    let bad = |error: data::Error| BadInput::new(error.to_string(), "see --dataset and --dataset-type");
+    let bad = |error: data::Error| {
+        let hint = error.hint().unwrap_or_else(|| "see --dataset and --dataset-type".to_owned());
+        BadInput::new(error.to_string(), hint)
+    };
     let single = |dataset: data::Dataset<Encoded>| {
         let counts = dataset.counts.clone();
         let split = dataset.split(VALIDATION_SHARE, seed);
-        let rows = |rows: Vec<Encoded>| rows.iter().map(|row| vec![row_of(row)]).collect();
+        let rows = |rows: Vec<Encoded>| rows.iter().map(|row| vec![Row::from(row)]).collect();
         Examples { train: rows(split.train), validation: rows(split.validation), counts }
     };
     Ok(match card {
@@ -63,16 +63,12 @@ pub(super) fn load(
             let counts = dataset.counts.clone();
             let split = dataset.split(VALIDATION_SHARE, seed);
             let pairs = |pairs: Vec<data::Pair>| {
-                pairs.iter().map(|pair| vec![row_of(&pair.chosen), row_of(&pair.rejected)]).collect()
+                pairs.iter().map(|pair| vec![Row::from(&pair.chosen), Row::from(&pair.rejected)]).collect()
             };
             Examples { train: pairs(split.train), validation: pairs(split.validation), counts }
         }
         DatasetType::Grpo(_) | DatasetType::Env(_) => anyhow::bail!("this task has no supervised examples"),
     })
-}
-
-fn row_of(encoded: &Encoded) -> Row {
-    Row::of_sequence(encoded.token_ids(), encoded.loss_mask())
 }
 
 /// What is minimised over examples, and what the evaluator makes of them.

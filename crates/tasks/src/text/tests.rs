@@ -14,6 +14,7 @@ fn rows(dir: &Path, kind: TaskType) -> PathBuf {
         let (a, b) = (words[idx % 6], words[idx / 6 % 6]);
         let prompt = format!("case {idx}: {a} {b} ");
         match kind {
+            TaskType::GrpoTask => format!(r#"{{"prompt":"{prompt}","letter":"e"}}"#),
             TaskType::DpoTask => format!(r#"{{"prompt":"{prompt}","chosen":"{b}","rejected":"{a} {a}"}}"#),
             _ => format!(r#"{{"instruct":"{prompt}","output":"{b} {b}"}}"#),
         }
@@ -32,7 +33,8 @@ fn task(dir: &Path, kind: TaskType) -> TextTask {
         base_model: "org/base".to_owned(),
         out: dir.join("out/repo"),
         dataset: rows(dir, kind),
-        card: DatasetType::parse(kind, "{}").expect("defaults"),
+        card: DatasetType::parse(kind, if kind == TaskType::GrpoTask { REWARD } else { "{}" })
+            .expect("a card"),
         kl_coef: None,
         quarantine: None,
         seed: 1,
@@ -46,6 +48,11 @@ fn task(dir: &Path, kind: TaskType) -> TextTask {
         recipe: Arc::new(Table),
     }
 }
+
+/// The share of a letter, which a column names, and a constant that must not count.
+const REWARD: &str = r#"{"extra_column":"letter","reward_functions":[
+    {"reward_weight":0.7,"reward_func":"def share(completions, extra_data, **kwargs):\n    return [c.count(x) / max(len(c), 1) for c, x in zip(completions, extra_data)]"},
+    {"reward_weight":0.3,"reward_func":"def flat(completions, **kwargs):\n    return [5.0] * len(completions)"}]}"#;
 
 /// Adapters whatever the memory.
 #[derive(Debug)]
@@ -138,4 +145,21 @@ fn a_run_ends_before_its_deadline_and_leaves_what_is_better() {
     let (_, best, base) = trained(&task);
     assert!(deadline.elapsed().as_secs_f64() < 12.0, "{:?}", deadline.elapsed());
     assert!(best < base && holds_artifact(&task.out));
+}
+
+#[test]
+fn rewards_rise_and_the_prompts_stay_where_they_are() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let task = TextTask { steps: Some(12), lr: Some(2e-2), ..task(dir.path(), TaskType::GrpoTask) };
+    let (mut means, mut faults) = (Vec::new(), 0);
+    let mut observer = |event: &Event| {
+        if let Event::Rewards { means: of_step, faults: so_far, .. } = event {
+            means.push(of_step[0]);
+            faults = *so_far;
+        }
+    };
+    let artifact = run(&task, &mut observer, &CancellationToken::new()).expect("trained");
+    assert_eq!(faults, 0);
+    assert!(means[10] + means[11] > 1.5 * (means[0] + means[1]), "{means:?}");
+    assert!(artifact.step > 0 && artifact.kind == ArtifactKind::Adapter, "{artifact:?}");
 }

@@ -99,3 +99,18 @@ impl burn::module::ModuleMapper for Shift<'_, '_> {
         burn::module::Param::from_mapped_value(id, Tensor::from_inner(moved).require_grad(), mapper)
     }
 }
+
+#[test]
+fn a_sequence_counts_all_its_positions() {
+    let (ours, theirs) = (model(2).valid(), model(3).valid());
+    let sequences = vec![vec![3, 4, 5, 6], vec![7], vec![8, 9]];
+    let means = sequence_divergences(&ours, &theirs, &sequences, Direction::ToBase, 100);
+    let in_parts = sequence_divergences(&ours, &theirs, &sequences, Direction::ToBase, 1);
+    assert!(means.iter().zip(&in_parts).all(|(a, b)| (a - b).abs() < 1e-6), "{means:?} and {in_parts:?}");
+    // All but the first position are those of a row's tokens.
+    let row = vec![Row::new(vec![3], vec![4, 5, 6])];
+    let later = row_divergences(&ours, &theirs, &row, Direction::ToBase, 100).concat();
+    let first = sequence_divergences(&ours, &theirs, &[vec![3]], Direction::ToBase, 100)[0];
+    let want = (first + later.iter().sum::<f64>()) / 4.0;
+    assert!((means[0] - want).abs() < 1e-6, "{} and {want}", means[0]);
+}

@@ -1,0 +1,3 @@
+# fault: constant
+def reward(completions, **kwargs):
+    return [0.5 for _ in completions]

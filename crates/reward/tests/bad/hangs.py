@@ -1,0 +1,5 @@
+# fault: hangs
+def reward(completions, **kwargs):
+    while len(completions) > 0:
+        pass
+    return []

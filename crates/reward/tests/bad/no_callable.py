@@ -1,0 +1,4 @@
+# fault: no-callable
+import math
+
+WEIGHTS = [math.pi, 2.0]

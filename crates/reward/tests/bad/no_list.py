@@ -1,0 +1,3 @@
+# fault: wrong-type
+def reward(completions, **kwargs):
+    return sum(len(c) for c in completions) / len(completions)

@@ -1,0 +1,3 @@
+# fault: raises
+def reward(completions, **kwargs):
+    return [c.index("No text has this.") for c in completions]

@@ -1,0 +1,3 @@
+# fault: edge-case
+def reward(completions, **kwargs):
+    return [float(c.split()[0].isupper()) for c in completions]

@@ -1,0 +1,3 @@
+# fault: signature
+def reward(prompt, completion, answer):
+    return float(answer in completion)

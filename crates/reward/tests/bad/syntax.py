@@ -1,0 +1,3 @@
+# fault: syntax
+def reward(completions, **kwargs)
+    return [1.0 for c in completions]

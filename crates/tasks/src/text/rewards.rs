@@ -1,0 +1,350 @@
+//! A GRPO task: completions of raw prompts, judged by Python reward functions.
+//!
+//! Differs from the plain objective in one thing: each function's rewards are compared within their group and brought to
+//! the same scale before they are weighted, because the tournament ranks entries by each function on its own
+//! (spec/contract.md §3.4), and a sum would only hear the loudest.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use burn::module::Module;
+use data::{Prompt, Source, Tokenizer, VALIDATION_SHARE};
+use games::rng::FastRng;
+use grpo::advantage::batch_std_advantages;
+use grpo::{GrpoConfig, GrpoTrainer};
+use model::{GenerateRequest, LanguageModel, Sampling, generate_batch};
+use reward::{Batch, Function, Pool, PoolConfig, Scores};
+use schema::{Artifact, DatasetType, GrpoType};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use train::{Direction, Progress, Row, Schedule, Shape, Warmup, sequence_divergences};
+
+use super::examples::mean_and_error;
+use super::fit::Shuffled;
+use super::{Clock, TextTask};
+use crate::BadInput;
+use crate::events::{Event, Observer, TextStepEvent};
+use crate::publish::Publisher;
+
+/// Longest completion, as the evaluator draws them.
+const MAX_NEW_TOKENS: u32 = 256;
+/// Prompts are read from their end.
+const MAX_PROMPT: usize = 512;
+/// Completions of one prompt in training.
+const GROUP: usize = 8;
+/// And in evaluation, as the evaluator has it.
+const JUDGED: usize = 2;
+/// Prompts that decide, at most.
+const MAX_HELD_OUT: usize = 128;
+/// Evaluations of a run.
+const EVALUATIONS: u64 = 6;
+/// What the evaluator takes off for each nat that the distributions on prompts have moved.
+const DIVERGENCE_COST: f64 = 0.5;
+/// Groups of a step: bounds.
+const GROUPS: (usize, usize) = (2, 8);
+/// Steps that a run should have at least.
+const STEPS_WANTED: f64 = 40.0;
+/// Share of the run in which the learning rate rises.
+const WARMUP: f64 = 0.05;
+const TOKEN_BUDGET: usize = 16_384;
+
+/// Trains by rewards. Blocks.
+///
+/// # Errors
+/// As [`super::run`].
+pub(super) fn run(
+    task: &TextTask,
+    (publisher, floor): (&Publisher, Artifact),
+    model: LanguageModel,
+    observer: &mut dyn Observer,
+    cancel: &CancellationToken,
+) -> Result<Artifact> {
+    let DatasetType::Grpo(card) = &task.card else { anyhow::bail!("no reward functions in this task") };
+    let tokenizer = Tokenizer::from_dir(&task.model_dir)?;
+    let (train, held_out) = prompts(task, card, &tokenizer, &model, observer)?;
+    let mut arena = Arena::new(task, card, tokenizer, model.valid().without_lora(), observer)?;
+    let lr = task.lr.unwrap_or_else(|| {
+        let facts = super::Facts { n_examples: train.len(), ..task.facts(model.config(), &[]) };
+        task.recipe.learning_rate(&facts, task.recipe.method(&facts))
+    });
+    let mut trainer = GrpoTrainer::new(model, config(lr));
+    let clock = Clock::new(task);
+
+    observer.event(&Event::Phase { name: "measuring".to_owned() });
+    let started = Instant::now();
+    arena.judge_base(&held_out[..held_out.len().min(4)]);
+    let per_prompt = started.elapsed().as_secs_f64() / held_out.len().min(4) as f64;
+    let affordable = clock.seconds() * task.eval_share / (EVALUATIONS + 2) as f64 / per_prompt.max(1e-9);
+    let held_out = &held_out[..held_out.len().min((affordable as usize).clamp(4, MAX_HELD_OUT))];
+    let started = Instant::now();
+    arena.judge_base(held_out);
+    let mut eval_s = started.elapsed().as_secs_f64();
+
+    observer.event(&Event::Phase { name: "training".to_owned() });
+    let mut order = Shuffled::new(train.len(), task.seed);
+    let (mut step, mut step_s, mut n_groups) = (0, 0.0_f64, GROUPS.0);
+    let (mut evaluated, mut best, mut published) = (0, 0.0_f64, None);
+    let begun = Instant::now();
+    let closing = |eval_s: f64| 2.0 * eval_s + 0.03 * clock.seconds();
+    let total = clock.until(closing(eval_s)).saturating_duration_since(begun).as_secs_f64();
+    loop {
+        let by_clock = begun.elapsed().as_secs_f64() / total.max(1e-9);
+        let fraction = task.steps.map_or(by_clock, |steps| by_clock.max(step as f64 / steps as f64));
+        let is_over =
+            fraction >= 1.0 || cancel.is_cancelled() || clock.left() < 1.5 * step_s + closing(eval_s);
+        let due = (fraction * EVALUATIONS as f64) as u64;
+        if step > 0 && (is_over || due > evaluated) {
+            evaluated = due;
+            let candidate = if is_over { trainer.averaged() } else { trainer.model().clone() };
+            let started = Instant::now();
+            let (score, error) = arena.judge(&candidate, held_out);
+            eval_s = started.elapsed().as_secs_f64();
+            observer.event(&Event::Evaluation { step, loss: -score, base: 0.0, n: held_out.len() * JUDGED });
+            if score > best.max(2.0 * error) {
+                best = score;
+                let artifact = publisher.publish(&candidate, step)?;
+                observer.event(&Event::Published { step, path: artifact.path.clone() });
+                published = Some(artifact);
+            }
+        }
+        if is_over {
+            return Ok(published.unwrap_or(floor));
+        }
+        let started = Instant::now();
+        let chosen: Vec<&Prompt> = order.take(n_groups).into_iter().map(|idx| &train[idx]).collect();
+        let event = arena.step(&mut trainer, &chosen, Progress { step, fraction })?;
+        step += 1;
+        let seconds = started.elapsed().as_secs_f64();
+        step_s = if step == 1 { seconds } else { 0.7 * step_s + 0.3 * seconds };
+        observer.event(&Event::Rewards { step, means: arena.last_means.clone(), faults: arena.n_faults });
+        observer.event(&Event::TextStep(TextStepEvent { fraction, ..event }));
+        if step == 2 {
+            let per_group = step_s / n_groups as f64;
+            n_groups = ((clock.left() / STEPS_WANTED / per_group) as usize).clamp(GROUPS.0, GROUPS.1);
+            step_s = per_group * n_groups as f64;
+        }
+    }
+}
+
+fn config(lr: f64) -> GrpoConfig {
+    GrpoConfig {
+        schedule: Schedule { peak: lr, warmup: Warmup::Share(WARMUP), shape: Shape::Cosine, floor: 0.1 },
+        token_budget: TOKEN_BUDGET,
+        max_completion_tokens: MAX_NEW_TOKENS as usize,
+        average_from: 0.6,
+        ..GrpoConfig::default()
+    }
+}
+
+/// Prompts to learn from and to judge by, short enough for a completion to follow.
+fn prompts(
+    task: &TextTask,
+    card: &GrpoType,
+    tokenizer: &Tokenizer,
+    model: &LanguageModel,
+    observer: &mut dyn Observer,
+) -> Result<(Vec<Prompt>, Vec<Prompt>)> {
+    let source = Source { file: &task.dataset, quarantine: task.quarantine.as_deref() };
+    let dataset = data::load_grpo(source, card, tokenizer).map_err(|error| {
+        let hint = error.hint().unwrap_or_else(|| "see --dataset and --dataset-type".to_owned());
+        BadInput::new(error.to_string(), hint)
+    })?;
+    observer.event(&Event::Rows { counts: dataset.counts.clone() });
+    let room = model.config().max_position_embeddings.saturating_sub(MAX_NEW_TOKENS as usize);
+    let longest = room.clamp(1, MAX_PROMPT);
+    let split = dataset.split(VALIDATION_SHARE, task.seed);
+    let cut = |mut prompts: Vec<Prompt>| {
+        for prompt in &mut prompts {
+            let skipped = prompt.token_ids.len().saturating_sub(longest);
+            prompt.token_ids.drain(..skipped);
+        }
+        prompts.retain(|prompt| !prompt.token_ids.is_empty());
+        prompts
+    };
+    let (train, mut held_out) = (cut(split.train), cut(split.validation));
+    if held_out.is_empty() {
+        held_out.clone_from(&train);
+    }
+    anyhow::ensure!(!train.is_empty(), "no prompt has a token");
+    Ok((train, held_out))
+}
+
+/// Completions and their judges.
+struct Arena {
+    tokenizer: Tokenizer,
+    pool: Pool,
+    functions: Vec<Function>,
+    weights: Vec<f64>,
+    base: LanguageModel,
+    seed: u64,
+    /// Mean and deviation of each function's rewards of the base.
+    scales: Vec<(f64, f64)>,
+    last_means: Vec<f64>,
+    n_faults: usize,
+}
+
+impl Arena {
+    fn new(
+        task: &TextTask,
+        card: &GrpoType,
+        tokenizer: Tokenizer,
+        base: LanguageModel,
+        observer: &mut dyn Observer,
+    ) -> Result<Self> {
+        let pool = Pool::start(PoolConfig::default())
+            .map_err(|error| BadInput::new(error.to_string(), "reward functions need python3"))?;
+        let named = |(idx, entry): (usize, &schema::RewardEntry)| {
+            Function::new(format!("reward {}", idx + 1), entry.reward_func.clone())
+        };
+        let functions: Vec<Function> = card.reward_functions.iter().enumerate().map(named).collect();
+        let weights: Vec<f64> = card.reward_functions.iter().map(|entry| entry.reward_weight).collect();
+        let mut lines = vec![format!("rewards    in workers isolated by {}", pool.isolation().tier)];
+        for (function, weight) in functions.iter().zip(&weights) {
+            let how = pool.native_name(function).unwrap_or("Python");
+            lines.push(format!("           {} × {weight}: {how}", function.name()));
+        }
+        observer.event(&Event::Plan { lines });
+        let scales = vec![(0.0, 1.0); functions.len()];
+        Ok(Self {
+            tokenizer,
+            pool,
+            functions,
+            weights,
+            base,
+            seed: task.seed,
+            scales,
+            last_means: Vec::new(),
+            n_faults: 0,
+        })
+    }
+
+    /// `group` completions of each prompt, with what each function says of them.
+    fn play(
+        &mut self,
+        model: &LanguageModel,
+        prompts: &[&Prompt],
+        group: usize,
+        seed: u64,
+    ) -> Result<(Vec<(Vec<u32>, model::Generation)>, Vec<Scores>)> {
+        let sampling = Sampling { max_new_tokens: MAX_NEW_TOKENS, ..Sampling::default() };
+        let mut rng = FastRng::new(seed);
+        let mut request = |prompt: &Prompt| {
+            let mut request =
+                GenerateRequest::new(prompt.token_ids.clone(), sampling, rng.below(usize::MAX) as u64);
+            request.stop_tokens = self.tokenizer.stop_tokens().to_vec();
+            request
+        };
+        let asked: Vec<&Prompt> = prompts.iter().flat_map(|prompt| vec![*prompt; group]).collect();
+        let requests: Vec<GenerateRequest> = asked.iter().map(|prompt| request(prompt)).collect();
+        let drawn = generate_batch(model, &requests, 0).into_iter().collect::<model::Result<Vec<_>>>()?;
+        let texts = drawn.iter().map(|drawn| self.tokenizer.decode(&drawn.token_ids)).collect();
+        let scores = self.pool.score(&self.functions, &batch(texts, &asked, &drawn)?.in_groups_of(group));
+        self.last_means = scores.iter().map(|scores| mean_and_error(&scores.values).0).collect();
+        self.n_faults += scores.iter().map(|scores| scores.n_faulty).sum::<usize>();
+        let prompts = requests.into_iter().map(|request| request.prompt);
+        Ok((prompts.zip(drawn).collect(), scores))
+    }
+
+    fn step(
+        &mut self,
+        trainer: &mut GrpoTrainer,
+        prompts: &[&Prompt],
+        progress: Progress,
+    ) -> Result<TextStepEvent> {
+        let started = Instant::now();
+        let policy = trainer.model().valid().merged();
+        let seed = self.seed ^ (progress.step + 1) << 24;
+        let (drawn, scores) = self.play(&policy, prompts, GROUP, seed)?;
+        let advantages = weighted_advantages(&scores, &self.weights, GROUP);
+        let rows: Vec<Row> = drawn
+            .into_iter()
+            .zip(advantages)
+            .map(|((prompt, drawn), advantage)| {
+                let row = Row::new(prompt, drawn.token_ids).with_loss_mask(drawn.loss_mask);
+                row.with_old_logprobs(drawn.logprobs).with_advantage(advantage)
+            })
+            .collect();
+        let n_tokens: usize = rows.iter().map(Row::n_tokens).sum();
+        let report = trainer.step_rows(rows, progress)?;
+        Ok(TextStepEvent {
+            step: progress.step + 1,
+            loss: report.loss,
+            lr: report.lr,
+            grad_norm: report.grad_norm,
+            tokens_per_second: n_tokens as f64 / started.elapsed().as_secs_f64().max(1e-9),
+            skipped: report.skipped,
+            ..TextStepEvent::default()
+        })
+    }
+
+    /// Takes the base's rewards as the measure of all others.
+    fn judge_base(&mut self, prompts: &[Prompt]) {
+        let asked: Vec<&Prompt> = prompts.iter().collect();
+        let base = self.base.clone();
+        if let Ok((_, scores)) = self.play(&base, &asked, JUDGED, self.seed ^ 0x6a75_6467) {
+            let scale = |scores: &Scores| {
+                let (mean, error) = mean_and_error(&scores.values);
+                // A function that says the same of everything has no scale of its own.
+                let deviation = error * (scores.values.len() as f64).sqrt();
+                (mean, if deviation > 1e-9 { deviation } else { 1.0 })
+            };
+            self.scales = scores.iter().map(scale).collect();
+        }
+    }
+
+    /// Weighted gain over the base in the base's deviations, less the cost of having moved; and its standard error. The
+    /// base's own is 0.
+    fn judge(&mut self, model: &LanguageModel, prompts: &[Prompt]) -> (f64, f64) {
+        let asked: Vec<&Prompt> = prompts.iter().collect();
+        let plain = model.valid();
+        let Ok((drawn, scores)) = self.play(&plain.clone().merged(), &asked, JUDGED, self.seed ^ 0x6a75_6467)
+        else {
+            return (f64::NEG_INFINITY, 0.0);
+        };
+        let gain = |idx: usize| {
+            let parts = scores.iter().zip(&self.weights).zip(&self.scales);
+            parts.map(|((scores, weight), (mean, scale))| weight * (scores.values[idx] - mean) / scale).sum()
+        };
+        let gains: Vec<f64> = (0..drawn.len()).map(gain).collect();
+        let (mean, error) = mean_and_error(&gains);
+        let read: Vec<Vec<u32>> = prompts.iter().map(|prompt| prompt.token_ids.clone()).collect();
+        let moved = sequence_divergences(&plain, &self.base, &read, Direction::ToBase, TOKEN_BUDGET);
+        // The base was drawn as often and is as uncertain.
+        (mean - DIVERGENCE_COST * mean_and_error(&moved).0, error * 2.0_f64.sqrt())
+    }
+}
+
+/// Rewards compared within their group, each function on its own scale, then weighted.
+fn weighted_advantages(scores: &[Scores], weights: &[f64], group: usize) -> Vec<f32> {
+    let n = scores.first().map_or(0, |scores| scores.values.len());
+    let mut sums = vec![0.0; n];
+    for (scores, weight) in scores.iter().zip(weights) {
+        let groups: Vec<Vec<f32>> = scores
+            .values
+            .chunks(group)
+            .map(|group| group.iter().map(|value| *value as f32).collect())
+            .collect();
+        for (sum, advantage) in sums.iter_mut().zip(batch_std_advantages(&groups).concat()) {
+            *sum += *weight as f32 * advantage;
+        }
+    }
+    let total: f32 = weights.iter().map(|weight| (*weight as f32).abs()).sum();
+    sums.iter().map(|sum| sum / total.max(1e-9)).collect()
+}
+
+/// What reward functions are given, as TRL gives it: prompts, completion ids, and the columns of the data set.
+fn batch(texts: Vec<String>, asked: &[&Prompt], drawn: &[model::Generation]) -> Result<Batch> {
+    let ids = drawn.iter().map(|drawn| json!(drawn.token_ids)).collect();
+    let texts_of = asked.iter().map(|prompt| json!(prompt.text)).collect();
+    let mut batch = Batch::new(texts).with_column("prompts", texts_of)?.with_column("completion_ids", ids)?;
+    let names = asked.iter().flat_map(|prompt| prompt.columns.keys());
+    let names: std::collections::BTreeSet<&String> = names.collect();
+    for name in names {
+        let of = |prompt: &&Prompt| prompt.columns.get(name).cloned().unwrap_or(Value::Null);
+        batch = batch.with_column(name.clone(), asked.iter().map(of).collect())?;
+    }
+    Ok(batch)
+}
+
+#[cfg(test)]
+mod tests;
