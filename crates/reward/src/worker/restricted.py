@@ -28,7 +28,7 @@ def job_namespace(code, input_data, output):
                 "any": any, "all": all, "reversed": reversed}
     guards = {"_print_": Print, "_getattr_": getattr, "_getitem_": default_guarded_getitem, "_write_": full_write_guard,
               "_getiter_": default_guarded_getiter, "_iter_unpack_sequence_": guarded_iter_unpack_sequence,
-              "_inplacevar_": lambda op, x, y: eval(f"x {op} y", {"x": x, "y": y})}
+              "_inplacevar_": lambda op, x, y: eval(f"x {op[:-1]} y", {"x": x, "y": y})}
     return compile_restricted(code, "<job>", "exec"), {**names, **guards, "__builtins__": builtins}
 
 
