@@ -25,7 +25,7 @@ def job_namespace(code, input_data, output):
 
     builtins = {**safe_globals["__builtins__"], **utility_builtins, "input": input, "sum": sum, "min": min, "max": max,
                 "list": list, "dict": dict, "set": set, "enumerate": enumerate, "map": map, "filter": filter,
-                "any": any, "all": all, "reversed": reversed}
+                "any": any, "all": all, "reversed": reversed, "sorted": sorted}
     guards = {"_print_": Print, "_getattr_": getattr, "_getitem_": default_guarded_getitem, "_write_": full_write_guard,
               "_getiter_": default_guarded_getiter, "_iter_unpack_sequence_": guarded_iter_unpack_sequence,
               "_unpack_sequence_": guarded_unpack_sequence,
