@@ -179,7 +179,7 @@ fn n_pieces(text: &str, keep: Keep) -> usize {
 /// A piece counts at its first byte that shows: the first one behind an end, with nothing but bytes between that do not.
 fn n_pieces_of_ascii(text: &str, keep: Keep) -> usize {
     let (mut n, mut open, mut left) = (0, 1, text.len());
-    for Block { spaces, ends } in blocks(text.as_bytes()) {
+    blocks(text.as_bytes()).for_each(|Block { spaces, ends }| {
         let inside = if left < 64 { (1 << left) - 1 } else { u64::MAX };
         left = left.saturating_sub(64);
         let hidden = if keep == Keep::Visible { spaces } else { !inside };
@@ -189,6 +189,6 @@ fn n_pieces_of_ascii(text: &str, keep: Keep) -> usize {
         let first = carried & !hidden | start & !hidden;
         n += (first & !hidden & !ends & inside).count_ones() as usize;
         open = u64::from(over) | ends >> 63;
-    }
+    });
     n
 }

@@ -71,10 +71,10 @@ pub(super) fn n_words(text: &str) -> usize {
         return split(text).count();
     }
     let (mut n, mut after_space) = (0, 1);
-    for Block { spaces, .. } in blocks(text.as_bytes()) {
+    blocks(text.as_bytes()).for_each(|Block { spaces, .. }| {
         n += (!spaces & (spaces << 1 | after_space)).count_ones() as usize;
         after_space = spaces >> 63;
-    }
+    });
     n
 }
 
@@ -90,7 +90,7 @@ pub(super) fn unique_ratio(text: &str) -> Option<f64> {
     };
     let mut start = 0;
     if text.is_ascii() {
-        for (idx, Block { spaces, .. }) in blocks(text.as_bytes()).enumerate() {
+        blocks(text.as_bytes()).enumerate().for_each(|(idx, Block { spaces, .. })| {
             let mut left = spaces;
             while left != 0 {
                 let at = (64 * idx + left.trailing_zeros() as usize).min(text.len());
@@ -98,7 +98,7 @@ pub(super) fn unique_ratio(text: &str) -> Option<f64> {
                 start = at + 1;
                 left &= left - 1;
             }
-        }
+        });
     } else {
         for (at, space) in text.match_indices(is_space) {
             see(start, at);
@@ -155,6 +155,17 @@ impl<'a> Distinct<'a> {
     }
 }
 
+/// All bits of the first so many bytes.
+const FIRST_BYTES: [u128; 16] = {
+    let mut masks = [0; 16];
+    let mut length = 1;
+    while length < 16 {
+        masks[length] = (1 << (8 * length)) - 1;
+        length += 1;
+    }
+    masks
+};
+
 /// The word as one number, if it is short; sixteen bytes are read at once where there are as many.
 fn short_word(text: &[u8], start: usize, end: usize) -> Option<u128> {
     let length = end - start;
@@ -169,6 +180,6 @@ fn short_word(text: &[u8], start: usize, end: usize) -> Option<u128> {
             padded
         }
     };
-    let word = u128::from_le_bytes(bytes) & ((1 << (8 * length)) - 1);
+    let word = u128::from_le_bytes(bytes) & FIRST_BYTES[length];
     Some(word | (length as u128) << 120)
 }

@@ -12,7 +12,7 @@ def job_namespace(code, input_data, output):
     try:
         from RestrictedPython import compile_restricted, safe_globals, utility_builtins
         from RestrictedPython.Eval import default_guarded_getitem, default_guarded_getiter
-        from RestrictedPython.Guards import full_write_guard, guarded_iter_unpack_sequence
+        from RestrictedPython.Guards import full_write_guard, guarded_iter_unpack_sequence, guarded_unpack_sequence
     except ImportError:
         return compile(code, "<job>", "exec"), names
 
@@ -25,10 +25,11 @@ def job_namespace(code, input_data, output):
 
     builtins = {**safe_globals["__builtins__"], **utility_builtins, "input": input, "sum": sum, "min": min, "max": max,
                 "list": list, "dict": dict, "set": set, "enumerate": enumerate, "map": map, "filter": filter,
-                "any": any, "all": all, "reversed": reversed}
+                "any": any, "all": all, "reversed": reversed, "sorted": sorted}
     guards = {"_print_": Print, "_getattr_": getattr, "_getitem_": default_guarded_getitem, "_write_": full_write_guard,
               "_getiter_": default_guarded_getiter, "_iter_unpack_sequence_": guarded_iter_unpack_sequence,
-              "_inplacevar_": lambda op, x, y: eval(f"x {op} y", {"x": x, "y": y})}
+              "_unpack_sequence_": guarded_unpack_sequence,
+              "_inplacevar_": lambda op, x, y: eval(f"x {op[:-1]} y", {"x": x, "y": y})}
     return compile_restricted(code, "<job>", "exec"), {**names, **guards, "__builtins__": builtins}
 
 
