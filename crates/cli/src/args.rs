@@ -1,6 +1,7 @@
 //! The command line. Flags of the tournament container are fixed by its contract and unknown ones are tolerated.
 
 mod bench;
+mod eval;
 mod reward;
 mod serve;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use bench::*;
+pub(crate) use eval::{EvalArgs, EvalTextArgs, EvalWhat, ExploitabilityArgs};
 pub(crate) use reward::*;
 pub(crate) use serve::*;
 
@@ -262,40 +264,6 @@ pub(crate) struct RolloutRunArgs {
     #[arg(long, default_value = "auto")]
     pub(crate) device: String,
     /// Summary as one JSON object.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct EvalArgs {
-    #[command(subcommand)]
-    pub(crate) what: EvalWhat,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum EvalWhat {
-    /// Exact exploitability of a model in kuhn_poker or leduc_poker.
-    #[command(
-        after_help = "Example:\n  croupier eval exploitability --model runs/…/base --adapter runs/…/adapter --game leduc_poker"
-    )]
-    Exploitability(ExploitabilityArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ExploitabilityArgs {
-    /// kuhn_poker or leduc_poker.
-    #[arg(long, default_value = "leduc_poker")]
-    pub(crate) game: String,
-    /// Model folder; without it the uniform policy is measured.
-    #[arg(long)]
-    pub(crate) model: Option<PathBuf>,
-    /// Adapter folder.
-    #[arg(long)]
-    pub(crate) adapter: Option<PathBuf>,
-    /// Where tensors live.
-    #[arg(long, default_value = "auto")]
-    pub(crate) device: String,
-    /// One JSON object.
     #[arg(long)]
     pub(crate) json: bool,
 }

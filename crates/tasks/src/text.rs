@@ -5,6 +5,7 @@
 //! the choices that entries differ in are in [`Recipe`].
 
 mod best;
+mod evaluate;
 mod examples;
 mod fit;
 mod recipe;
@@ -24,6 +25,7 @@ use schema::{Artifact, DatasetType};
 use tokio_util::sync::CancellationToken;
 use train::{Learner, LearnerConfig, ScoreSettings, Tie};
 
+pub use self::evaluate::{EvaluateTask, Evaluated, evaluate};
 pub use self::recipe::{Facts, Method, ObjectiveKind, Recipe, Table};
 
 use self::best::Gate;

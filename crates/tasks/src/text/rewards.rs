@@ -9,7 +9,6 @@ use std::time::Instant;
 use anyhow::Result;
 use burn::module::Module;
 use data::{Prompt, Source, Tokenizer, VALIDATION_SHARE};
-use games::rng::FastRng;
 use grpo::advantage::batch_std_advantages;
 use grpo::{GrpoConfig, GrpoTrainer};
 use model::{GenerateRequest, LanguageModel, Sampling, generate_batch};
@@ -218,7 +217,7 @@ impl Arena {
         })
     }
 
-    /// `group` completions of each prompt, with what each function says of them.
+    /// `group` completions of each prompt, drawn by the low half of `seed`, with what each function says of them.
     fn play(
         &mut self,
         model: &LanguageModel,
@@ -227,15 +226,14 @@ impl Arena {
         seed: u64,
     ) -> Result<(Vec<(Vec<u32>, model::Generation)>, Vec<Scores>)> {
         let sampling = Sampling { max_new_tokens: MAX_NEW_TOKENS, ..Sampling::default() };
-        let mut rng = FastRng::new(seed);
-        let mut request = |prompt: &Prompt| {
+        let request = |(row, prompt): (usize, &&Prompt)| {
             let mut request =
-                GenerateRequest::new(prompt.token_ids.clone(), sampling, rng.below(usize::MAX) as u64);
+                GenerateRequest::new(prompt.token_ids.clone(), sampling, seed << 32 | row as u64);
             request.stop_tokens = self.tokenizer.stop_tokens().to_vec();
             request
         };
         let asked: Vec<&Prompt> = prompts.iter().flat_map(|prompt| vec![*prompt; group]).collect();
-        let requests: Vec<GenerateRequest> = asked.iter().map(|prompt| request(prompt)).collect();
+        let requests: Vec<GenerateRequest> = asked.iter().enumerate().map(request).collect();
         let drawn = generate_batch(model, &requests, 0).into_iter().collect::<model::Result<Vec<_>>>()?;
         let texts = drawn.iter().map(|drawn| self.tokenizer.decode(&drawn.token_ids)).collect();
         let scores = self.pool.score(&self.functions, &batch(texts, &asked, &drawn)?.in_groups_of(group));
@@ -253,7 +251,7 @@ impl Arena {
     ) -> Result<TextStepEvent> {
         let started = Instant::now();
         let policy = trainer.model().valid().merged();
-        let seed = self.seed ^ (progress.step + 1) << 24;
+        let seed = self.seed << 20 | (progress.step + 1);
         let (drawn, scores) = self.play(&policy, prompts, GROUP, seed)?;
         let advantages = weighted_advantages(&scores, &self.weights, GROUP);
         let rows: Vec<Row> = drawn
@@ -281,7 +279,7 @@ impl Arena {
     fn judge_base(&mut self, prompts: &[Prompt]) {
         let asked: Vec<&Prompt> = prompts.iter().collect();
         let base = self.base.clone();
-        if let Ok((_, scores)) = self.play(&base, &asked, JUDGED, self.seed ^ 0x6a75_6467) {
+        if let Ok((_, scores)) = self.play(&base, &asked, JUDGED, self.seed << 20) {
             let scale = |scores: &Scores| {
                 let (mean, error) = mean_and_error(&scores.values);
                 // A function that says the same of everything has no scale of its own.
@@ -297,8 +295,7 @@ impl Arena {
     fn judge(&mut self, model: &LanguageModel, prompts: &[Prompt]) -> (f64, f64) {
         let asked: Vec<&Prompt> = prompts.iter().collect();
         let plain = model.valid();
-        let Ok((drawn, scores)) = self.play(&plain.clone().merged(), &asked, JUDGED, self.seed ^ 0x6a75_6467)
-        else {
+        let Ok((drawn, scores)) = self.play(&plain.clone().merged(), &asked, JUDGED, self.seed << 20) else {
             return (f64::NEG_INFINITY, 0.0);
         };
         let gain = |idx: usize| {

@@ -160,6 +160,7 @@ fn rewards_rise_and_the_prompts_stay_where_they_are() {
     };
     let artifact = run(&task, &mut observer, &CancellationToken::new()).expect("trained");
     assert_eq!(faults, 0);
-    assert!(means[10] + means[11] > 1.5 * (means[0] + means[1]), "{means:?}");
+    let (first, last): (f64, f64) = (means[..3].iter().sum(), means[9..].iter().sum());
+    assert!(last > 1.2 * first, "{means:?}");
     assert!(artifact.step > 0 && artifact.kind == ArtifactKind::Adapter, "{artifact:?}");
 }

@@ -10,7 +10,7 @@ fn every_function_is_heard_by_its_weight_whatever_its_scale() {
     let quiet = scores(&[0.0, 1.0, 0.0, 1.0]);
     let loud = scores(&[0.0, -1000.0, 0.0, -1000.0]);
     let same = weighted_advantages(&[quiet.clone(), loud.clone()], &[0.5, 0.5], 2);
-    assert!(same.iter().all(|advantage| advantage.abs() < 1e-5), "{same:?}");
+    assert!(same.iter().all(|advantage| advantage.abs() < 1e-3), "{same:?}");
     let first = weighted_advantages(&[quiet, loud], &[0.8, 0.2], 2);
     assert!(first[1] > 0.0 && first[0] < 0.0, "{first:?}");
 }
