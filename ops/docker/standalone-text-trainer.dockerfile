@@ -17,7 +17,9 @@ FROM nvidia/cuda:12.6.3-devel-ubuntu24.04 AS toolkit
 FROM nvidia/cuda:12.6.3-base-ubuntu24.04
 COPY --from=toolkit /usr/local/cuda-12.6/targets/x86_64-linux/include/ /usr/local/cuda-12.6/include/
 COPY --from=toolkit /usr/local/cuda-12.6/targets/x86_64-linux/lib/libnvrtc*.so* /usr/local/cuda-12.6/targets/x86_64-linux/lib/
-RUN ldconfig
+# Reward functions of text tasks are Python; textstat is what some of the tournament's import.
+RUN ldconfig && apt-get update && apt-get install --yes --no-install-recommends python3 python3-pip \
+    && python3 -m pip install --no-cache-dir --break-system-packages textstat==0.7.8 && rm -rf /var/lib/apt/lists/*
 COPY --from=build /src/target/release/croupier /usr/local/bin/croupier
 COPY LICENSE.md NOTICE /usr/share/doc/croupier/
 

@@ -17,8 +17,6 @@ use schema::{Artifact, ArtifactKind};
 
 use crate::BadInput;
 
-/// How far log-probs may move when weights are rounded to 16 bits.
-const ROUNDING: f32 = 0.25;
 /// Games are scored with weights in half precision: beyond this a number is infinite there.
 const MAX_HALF: f32 = 65_504.0;
 
@@ -47,6 +45,8 @@ impl Publisher {
             BadInput::new(message, "give a folder that this user may write to")
         };
         fs::create_dir_all(out).map_err(unwritable)?;
+        // What an attempt that was killed has staged is no part of this one.
+        let _ = fs::remove_dir_all(&stage);
         fs::create_dir_all(&stage).map_err(unwritable)?;
         let probe = out.join(".probe");
         fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(unwritable)?;
@@ -108,12 +108,10 @@ impl Publisher {
     /// As [`Publisher::adapter`].
     pub fn merged(&self, model: &LanguageModel, step: u64) -> anyhow::Result<Artifact> {
         let stage = self.stage.join("merged");
-        let base_dtype = self.base_dir.as_deref().map(model::stored_dtype).transpose()?;
-        let dtype = base_dtype.unwrap_or(DType::F32);
+        let dtype = self.stored_dtype()?;
         let options = SaveOptions { dtype, companions: self.base_dir.clone(), ..SaveOptions::default() };
         model.save(&stage, &options)?;
-        let rounding = if dtype == DType::F32 { 0.0 } else { ROUNDING };
-        model.check_saved_within(&stage, rounding)?;
+        model.clone().rounded_to(dtype).check_saved(&stage)?;
         let mut names: Vec<_> = fs::read_dir(&stage)?.flatten().map(|entry| entry.file_name()).collect();
         names.sort_by_key(|name| !name.to_string_lossy().ends_with(".safetensors"));
         for name in names {
@@ -129,6 +127,14 @@ impl Publisher {
             }
         }
         Ok(Artifact { path: self.out.clone(), kind: ArtifactKind::Merged, step })
+    }
+
+    /// The type in which whole models are handed over: the base's.
+    ///
+    /// # Errors
+    /// If the base has no readable weights.
+    pub fn stored_dtype(&self) -> anyhow::Result<DType> {
+        Ok(self.base_dir.as_deref().map(model::stored_dtype).transpose()?.unwrap_or(DType::F32))
     }
 
     /// The output folder.

@@ -12,7 +12,7 @@ mod recipe;
 mod rewards;
 mod search;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -47,10 +47,9 @@ const MIN_BATCH: usize = 4;
 const CLOSING_SHARE: f64 = 0.04;
 /// Tokens that go through the model at once, unless memory allows fewer.
 const TOKEN_BUDGET: usize = 16_384;
-/// Share of the memory that is planned with.
-const USABLE: f64 = 0.7;
-/// The learning rate of the last look, as a share of the run's.
+/// The learning rate of the last look, as a share of the run's, and the examples of its steps.
 const LAST_LOOK_LR: f64 = 0.1;
+const LAST_BATCH: usize = 16;
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -131,8 +130,9 @@ pub fn run(task: &TextTask, observer: &mut dyn Observer, cancel: &CancellationTo
     observer.event(&Event::Phase { name: "rows".to_owned() });
     let tokenizer = Tokenizer::from_dir(&task.model_dir)?;
     let quarantine = task.quarantine.as_deref();
+    quarantine.and_then(Path::parent).map(std::fs::create_dir_all).transpose()?;
     let Examples { mut train, mut validation, counts } =
-        examples::load(&task.dataset, &task.card, &config, &tokenizer, task.seed, quarantine)?;
+        examples::load(&task.dataset, &task.card, &config, &tokenizer, Some(task.seed), quarantine)?;
     observer.event(&Event::Rows { counts });
     if validation.is_empty() {
         // Too few rows to set any apart: what is learnt is then also what decides.
@@ -142,17 +142,18 @@ pub fn run(task: &TextTask, observer: &mut dyn Observer, cancel: &CancellationTo
     observer.event(&Event::Phase { name: "model".to_owned() });
     let facts = task.facts(&config, &train);
     let (model, base) = load(task, method)?;
-    let goal = Goal { kind: task.objective(), base, token_budget: token_budget(task, &model, facts.longest) };
+    let memory = Memory::plan(task, &model, method, facts.longest);
+    let goal = Goal { kind: task.objective(), base, token_budget: memory.token_budget };
     let (start_lr, full_batch) = (task.recipe.learning_rate(&facts, method), task.recipe.batch(&facts));
     let max_epochs = task.recipe.max_epochs(&facts);
 
     observer.event(&Event::Phase { name: "measuring".to_owned() });
     let clock = Clock::new(task);
-    let per_example = seconds_per_example(&model, &goal, &train)?;
+    let cost = StepCost::measure(&model, &goal, &train)?;
     let held_out = held_out(&goal, validation, clock.seconds() * task.eval_share / EVALUATIONS)?;
-    let mut gate = Gate::new(&goal, &publisher, held_out);
-    let batch = batch_size(clock.left(), per_example, full_batch).min(train.len());
-    let step_s = per_example * batch as f64;
+    let mut gate = Gate::new(&goal, &publisher, held_out, memory.n_kept)?;
+    let batch = cost.affordable_batch(clock.left() / STEPS_WANTED, full_batch).min(train.len());
+    let step_s = cost.seconds(batch);
     observer.event(&Event::Plan { lines: plan_lines(&goal, method, start_lr, batch, step_s, &gate, &clock) });
 
     let lr = match task.lr {
@@ -162,7 +163,7 @@ pub fn run(task: &TextTask, observer: &mut dyn Observer, cancel: &CancellationTo
             let batches = cached_batches(&train, batch, task.seed);
             let until = clock.until_share(task.search_share);
             let (lr, trials) =
-                search::search(&model, &goal, &batches, gate.held_out(), start_lr, (step_s, until))?;
+                search::search(&model, &goal, &batches, gate.held_out(), start_lr, (step_s, until), cancel)?;
             let trials = trials.into_iter().map(|trial| (trial.lr, trial.loss)).collect();
             observer.event(&Event::LearningRate { lr, trials });
             lr
@@ -171,15 +172,16 @@ pub fn run(task: &TextTask, observer: &mut dyn Observer, cancel: &CancellationTo
 
     observer.event(&Event::Phase { name: "training".to_owned() });
     let by_epochs = (max_epochs * train.len() as f64 / batch as f64).ceil().max(1.0) as u64;
+    let n_steps = task.steps.unwrap_or(u64::MAX).min(by_epochs);
     let until = clock.until(clock.closing(&gate));
-    let by_clock = (until.saturating_duration_since(Instant::now()).as_secs_f64() / step_s).max(1.0) as u64;
-    let n_steps = task.steps.unwrap_or(u64::MAX).min(by_epochs).min(by_clock.max(1));
     let length = Length { batch, n_steps, until, step_s, lr, seed: task.seed };
     let n_steps = fit(learner(model, &goal), &goal, &mut train, length, &mut gate, observer, cancel)?;
 
-    observer.event(&Event::Phase { name: "closing".to_owned() });
-    gate.soup(clock.until(0.0), observer)?;
-    last_look(&goal, &mut gate, lr, n_steps, (step_s, &clock), observer)?;
+    if !cancel.is_cancelled() {
+        observer.event(&Event::Phase { name: "closing".to_owned() });
+        gate.soup(clock.until(0.0), observer);
+        last_look(&goal, &mut gate, LAST_LOOK_LR * lr, n_steps, (&cost, &clock), observer)?;
+    }
     Ok(gate.published().cloned().unwrap_or(floor))
 }
 
@@ -242,7 +244,8 @@ fn adapter_of(method: Method, config: &DecoderConfig) -> LoraConfig {
         Method::Full => LoraConfig::all_linear(8, 16.0),
         // A rank beyond the width of the model says nothing more.
         Method::Lora { rank, alpha } => {
-            LoraConfig::all_linear(rank.min(config.hidden_size / 2).max(1), alpha)
+            let fits = rank.min(config.hidden_size / 2).max(1);
+            LoraConfig::all_linear(fits, alpha * fits as f32 / rank as f32)
         }
     }
 }
@@ -256,33 +259,83 @@ fn learner(model: LanguageModel, goal: &Goal) -> Learner<LanguageModel> {
     }
 }
 
-fn token_budget(task: &TextTask, model: &LanguageModel, longest: usize) -> usize {
-    let n_trained = train::named_parameters(model).iter().map(|tensor| tensor.values.len()).sum();
-    let kept = LearnerConfig::default().activations;
-    let memory = train::StepMemory::estimate(model.config(), 4, n_trained, kept);
-    let fits = memory.token_budget((USABLE * task.memory as f64) as u64).unwrap_or(longest);
-    fits.clamp(longest.min(TOKEN_BUDGET), TOKEN_BUDGET)
+/// What fits beside what a run keeps anyway.
+struct Memory {
+    /// Tokens that go through the model at once.
+    token_budget: usize,
+    /// Candidates for the mean at the end.
+    n_kept: usize,
 }
 
-/// Of an optimizer step that changes nothing, after one that allocates.
-fn seconds_per_example(model: &LanguageModel, goal: &Goal, examples: &[Example]) -> Result<f64> {
-    let mut learner = learner(model.clone(), goal);
-    let chosen = Shuffled::new(examples.len(), 1).take(MIN_BATCH.min(examples.len()));
-    let mut seconds = 0.0;
-    for _ in 0..2 {
-        let started = Instant::now();
-        let batch = goal.prepared(chosen.iter().map(|idx| examples[*idx].clone()).collect());
-        let (parts, objective) = goal.step(batch);
-        learner.step(&parts, objective.as_ref(), &ScoreSettings::default(), 0.0)?;
-        seconds = started.elapsed().as_secs_f64();
+impl Memory {
+    fn plan(task: &TextTask, model: &LanguageModel, method: Method, longest: usize) -> Self {
+        let n_trained = train::n_trained(model);
+        let kept = LearnerConfig::default().activations;
+        let step = train::StepMemory::estimate(model.config(), 4, n_trained, kept);
+        let usable = (recipe::USABLE * task.memory as f64) as u64;
+        // Of a whole model: the base, and what is read back after it was written. An adapter's base is the model.
+        let copy = 4 * n_trained as u64;
+        let copies = if method == Method::Full { 2 * copy } else { 0 };
+        let fits = step.token_budget(usable.saturating_sub(copies)).unwrap_or(longest);
+        let for_candidates = (task.memory - usable.min(task.memory)) / 2;
+        Self {
+            token_budget: fits.clamp(longest.min(TOKEN_BUDGET), TOKEN_BUDGET),
+            n_kept: (for_candidates / copy.max(1)).clamp(1, best::KEPT as u64) as usize,
+        }
     }
-    Ok(seconds / chosen.len() as f64)
+}
+
+/// Seconds of an optimizer step: a part that is the same for all, and one for each example.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct StepCost {
+    fixed: f64,
+    each: f64,
+}
+
+impl StepCost {
+    /// From steps of two sizes that change nothing, after one that allocates.
+    fn measure(model: &LanguageModel, goal: &Goal, examples: &[Example]) -> Result<Self> {
+        let mut learner = learner(model.clone(), goal);
+        let mut order = Shuffled::new(examples.len(), 1);
+        let mut seconds = |n: usize| -> Result<f64> {
+            let chosen = order.take(n);
+            let started = Instant::now();
+            let batch = goal.prepared(chosen.iter().map(|idx| examples[*idx].clone()).collect());
+            let (parts, objective) = goal.step(batch);
+            learner.step(&parts, objective.as_ref(), &ScoreSettings::default(), 0.0)?;
+            Ok(started.elapsed().as_secs_f64())
+        };
+        seconds(MIN_BATCH)?;
+        Ok(Self::through((MIN_BATCH, seconds(MIN_BATCH)?), (3 * MIN_BATCH, seconds(3 * MIN_BATCH)?)))
+    }
+
+    /// The line through two measurements; neither part is negative.
+    fn through((few, short): (usize, f64), (many, long): (usize, f64)) -> Self {
+        let slope = (long - short) / (many - few) as f64;
+        let each = slope.clamp(0.1 * long / many as f64, long / many as f64);
+        Self { each, fixed: (long - each * many as f64).max(0.0) }
+    }
+
+    fn seconds(&self, batch: usize) -> f64 {
+        self.fixed + self.each * batch as f64
+    }
+
+    /// The largest batch of a step of at most `seconds`; at least [`MIN_BATCH`], at most `full`.
+    fn affordable_batch(&self, seconds: f64, full: usize) -> usize {
+        let affordable = (seconds - self.fixed) / self.each.max(1e-9);
+        (affordable.max(0.0) as usize).clamp(MIN_BATCH, full.max(MIN_BATCH))
+    }
 }
 
 /// As many of the held-out examples as can be evaluated in `seconds`, with what they need.
 fn held_out(goal: &Goal, mut examples: Vec<Example>, seconds: f64) -> Result<Vec<Example>> {
     anyhow::ensure!(!examples.is_empty(), "there is nothing to choose by");
-    let probe = goal.prepared(examples.iter().take(MIN_BATCH).cloned().collect());
+    // Short and long ones alike tell what the others will take.
+    let mut by_length: Vec<usize> = (0..examples.len()).collect();
+    by_length.sort_by_key(|idx| examples[*idx].iter().map(train::Row::n_tokens).sum::<usize>());
+    let stride = by_length.len().div_ceil(2 * MIN_BATCH);
+    let probe = by_length.iter().step_by(stride).map(|idx| examples[*idx].clone()).collect();
+    let probe = goal.prepared(probe);
     let started = Instant::now();
     goal.losses(&goal.base, &probe);
     let each = started.elapsed().as_secs_f64() / probe.len() as f64;
@@ -291,53 +344,44 @@ fn held_out(goal: &Goal, mut examples: Vec<Example>, seconds: f64) -> Result<Vec
     Ok(goal.prepared(examples))
 }
 
-/// The recipe's batch, or a smaller one if there is no time for many steps of that size.
-fn batch_size(seconds: f64, per_example: f64, full: usize) -> usize {
-    let affordable = seconds / per_example.max(1e-9) / STEPS_WANTED;
-    (affordable as usize).clamp(MIN_BATCH, full.max(MIN_BATCH))
-}
-
 fn cached_batches(examples: &[Example], batch: usize, seed: u64) -> Vec<Vec<Example>> {
     let mut order = Shuffled::new(examples.len(), seed ^ 0x5eed);
     let mut one = || order.take(batch).into_iter().map(|idx| examples[idx].clone()).collect();
     (0..24).map(|_| one()).collect()
 }
 
-/// One pass at a low rate over the rows that were set apart: they are data too, now that all choices are made.
+/// One pass at a low rate over most of the rows that were set apart: they are data too, now that all choices are made. A
+/// part of them is kept back and must not become worse.
 fn last_look(
     goal: &Goal,
     gate: &mut Gate<'_>,
     lr: f64,
     n_steps: u64,
-    (step_s, clock): (f64, &Clock),
+    (cost, clock): (&StepCost, &Clock),
     observer: &mut dyn Observer,
 ) -> Result<()> {
-    // Only what has been worth publishing, and only where the rows are few against those of the run.
-    if gate.published().is_none() {
+    let Some(best) = gate.handed_over().cloned() else { return Ok(()) };
+    let (judges, examples): (Vec<_>, Vec<_>) =
+        gate.held_out().iter().cloned().enumerate().partition(|(idx, _)| idx % 4 == 0);
+    let [judges, examples] =
+        [judges, examples].map(|part| part.into_iter().map(|(_, example)| example).collect::<Vec<Example>>());
+    let steps = examples.chunks(LAST_BATCH);
+    let needed = steps.len() as f64 * cost.seconds(LAST_BATCH) + 2.0 * (gate.eval_s + gate.publish_s);
+    if examples.is_empty() || 1.5 * needed > clock.left() {
         return Ok(());
     }
-    let Some(best) = gate.best().cloned() else { return Ok(()) };
-    let examples = gate.held_out().to_vec();
-    let batch = MIN_BATCH.max(examples.len().min(16));
-    let steps = examples.len().div_ceil(batch);
-    let needed = 1.5 * step_s * steps as f64 + 2.0 * gate.publish_s;
-    if needed > clock.left() {
-        return Ok(());
-    }
-    let before = gate.best_loss();
-    let mut learner = learner(best.model, goal);
-    for batch in examples.chunks(batch) {
+    let loss = |model: &LanguageModel| examples::mean_and_error(&goal.losses(&model.valid(), &judges)).0;
+    let (before, mut learner) = (loss(&best.model), learner(best.model, goal));
+    let n_steps = n_steps + steps.len() as u64;
+    for batch in steps {
         let (parts, objective) = goal.step(batch.to_vec());
-        let report =
-            learner.step(&parts, objective.as_ref(), &ScoreSettings::default(), LAST_LOOK_LR * lr)?;
-        if report.skipped {
+        let report = learner.step(&parts, objective.as_ref(), &ScoreSettings::default(), lr)?;
+        if report.skipped || clock.left() < gate.eval_s + 2.0 * gate.publish_s {
             return Ok(());
         }
     }
-    // It has seen them: it must at least not have become worse on them.
-    let after = examples::mean_and_error(&goal.losses(&learner.model().valid(), &examples)).0;
-    if after < before {
-        gate.publish_unjudged(learner.model(), n_steps + steps as u64, observer)?;
+    if loss(learner.model()) < before {
+        gate.publish_unjudged(learner.model(), n_steps, observer);
     }
     Ok(())
 }
@@ -355,7 +399,7 @@ fn plan_lines(
         format!("objective  {:?}", goal.kind),
         format!("trains     {method}"),
         format!("step       {batch} examples, {step_s:.2} s, at most {} tokens at once", goal.token_budget),
-        format!("lr         {lr:.2e} to start the search from"),
+        format!("lr         {lr:.2e} by the recipe"),
         format!(
             "chooses    by {} held-out examples, {:.2} s each time; base {:.4}",
             gate.held_out().len(),

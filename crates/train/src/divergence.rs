@@ -40,13 +40,16 @@ impl<M: CausalLm> Tie<M> {
         for (start, n) in blocks(batch.scored.len()) {
             let rows = hidden.clone().narrow(0, start, n);
             let base = log_softmax(base.clone().narrow(0, start, n), base_weight.clone(), base_scale);
-            let (leaf, head) = (tracked(rows.clone()), tracked(weight.clone()));
+            let leaf = tracked(rows.clone());
+            let is_trained = weight.is_require_grad();
+            let head =
+                if is_trained { tracked(weight.clone()) } else { Tensor::from_inner(weight.clone().inner()) };
             let found = divergence(log_softmax(leaf.clone(), head.clone(), scale), Tensor::from_inner(base));
             let found = found.sum().mul_scalar(factor);
             let value = found.clone().inner();
             let mut gradients = found.backward();
             let mut carried = carrier(rows, leaf.grad_remove(&mut gradients));
-            if weight.is_require_grad() {
+            if is_trained {
                 carried = carried + carrier(weight.clone(), head.grad_remove(&mut gradients));
             }
             terms.push(carried.clone() - carried.detach() + Tensor::from_inner(value));

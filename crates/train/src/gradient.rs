@@ -54,6 +54,22 @@ pub fn named_parameters<M: Module>(model: &M) -> Vec<NamedTensor> {
     visitor.found
 }
 
+/// Number of parameters that ask for gradients.
+pub fn n_trained<M: Module>(model: &M) -> usize {
+    let mut count = Count(0);
+    model.visit(&mut count);
+    count.0
+}
+
+struct Count(usize);
+
+impl ModuleVisitor for Count {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let tensor = param.val();
+        self.0 += if tensor.is_require_grad() { tensor.shape().num_elements() } else { 0 };
+    }
+}
+
 struct SquareSums<'a> {
     gradients: &'a GradientsParams,
     sums: Vec<Tensor<1>>,

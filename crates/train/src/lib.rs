@@ -29,7 +29,7 @@ pub use average::WeightAverage;
 pub use batch::Batch;
 pub use causal_lm::CausalLm;
 pub use divergence::{Direction, Tie, row_divergences, sequence_divergences};
-pub use gradient::{NamedTensor, clip_factor, global_norm, named_gradients, named_parameters};
+pub use gradient::{NamedTensor, clip_factor, global_norm, n_trained, named_gradients, named_parameters};
 pub use kernels::EntropyGradient;
 pub use learner::{Activations, Learner, LearnerConfig};
 pub use memory::StepMemory;

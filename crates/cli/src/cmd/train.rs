@@ -6,6 +6,7 @@
 mod flags;
 mod plan;
 
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -71,11 +72,20 @@ pub(crate) fn run(args: TrainArgs) -> ExitCode {
         Ok(asked) => asked,
         Err(bad) => return Failure::from(anyhow::Error::from(bad)).print(),
     };
-    match train(&asked) {
+    match caught(|| train(&asked)) {
         Ok(()) => ExitCode::from(failure::DONE),
-        Err(error) if asked.mode == Mode::Container => leave_artifact(&asked, error),
+        Err(error) if asked.mode == Mode::Container && !asked.dry_run => leave_artifact(&asked, error),
         Err(error) => Failure::from(error).print(),
     }
+}
+
+/// A panic, which has said where it happened, as an error: the artifact must be seen to.
+fn caught(work: impl FnOnce() -> Result<()>) -> Result<()> {
+    std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        Err(anyhow::anyhow!("the trainer panicked: {}", text.lines().next().unwrap_or_default()))
+    })
 }
 
 fn train(asked: &Asked) -> Result<()> {
@@ -216,3 +226,6 @@ impl From<BadInput> for Failure {
         Self::bad_input(bad.message, bad.hint)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,7 @@ impl LanguageModel {
     pub fn check_adapter(&self, dir: &Path) -> Result<()> {
         let ours = self.valid();
         let read = ours.clone().without_lora().with_adapter(dir)?;
-        ours.check_same(&read, dir, TOLERANCE)
+        ours.check_same(&read, dir)
     }
 
     /// Reads the model in `dir` and compares log-probabilities with this one's.
@@ -30,23 +30,15 @@ impl LanguageModel {
     /// # Errors
     /// If it cannot be read, or computes something else.
     pub fn check_saved(&self, dir: &Path) -> Result<()> {
-        self.check_saved_within(dir, 0.0)
-    }
-
-    /// As [`LanguageModel::check_saved`] for weights that were rounded on the way: log-probabilities may move by `rounding`.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn check_saved_within(&self, dir: &Path, rounding: f32) -> Result<()> {
         let ours = self.valid();
         let read = Self::load(dir, DType::F32, &ours.device())?;
-        ours.check_same(&read, dir, TOLERANCE + rounding)
+        ours.check_same(&read, dir)
     }
 
-    fn check_same(&self, read: &Self, dir: &Path, tolerance: f32) -> Result<()> {
+    fn check_same(&self, read: &Self, dir: &Path) -> Result<()> {
         let worst = worst_difference(self, read);
         // Also if it is not a number.
-        if worst <= tolerance {
+        if worst <= TOLERANCE {
             return Ok(());
         }
         let reason = format!("log-probabilities differ by {worst} from those of the model in memory");

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{DType, Tensor};
 use safetensors::{Dtype, View};
 
@@ -71,6 +71,11 @@ impl LanguageModel {
         Ok(())
     }
 
+    /// The model as it is read back after [`LanguageModel::save`] in `dtype`: every weight rounded, and f32 again.
+    pub fn rounded_to(self, dtype: DType) -> Self {
+        if dtype == DType::F32 { self } else { self.map(&mut Rounded(dtype)) }
+    }
+
     /// A shard at a time is on the host, in the order of the module tree.
     fn save_weights(&self, dir: &Path, options: &SaveOptions) -> Result<()> {
         let (shards, index) = shards(&self.config, options.dtype.size(), options.max_shard_size);
@@ -92,6 +97,17 @@ impl LanguageModel {
             }
             None => Ok(()),
         }
+    }
+}
+
+struct Rounded(DType);
+
+impl ModuleMapper for Rounded {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let (id, tensor, mapper) = param.consume();
+        let (tracked, dtype) = (tensor.is_require_grad(), tensor.dtype());
+        let rounded = Tensor::from_inner(tensor.inner().cast(self.0).cast(dtype));
+        Param::from_mapped_value(id, rounded.set_require_grad(tracked), mapper)
     }
 }
 

@@ -64,9 +64,8 @@ pub fn evaluate(task: &EvaluateTask, models: &[PathBuf]) -> Result<Vec<Evaluated
     };
     let tokenizer = Tokenizer::from_dir(&task.base)?;
     let base = load(&task.base, task)?;
-    let loaded = examples::load(&task.dataset, &task.card, base.config(), &tokenizer, 0, None)?;
-    let mut rows = [loaded.train, loaded.validation].concat();
-    rows.truncate(task.max_rows.unwrap_or(usize::MAX));
+    let mut rows = examples::load(&task.dataset, &task.card, base.config(), &tokenizer, None, None)?.train;
+    rows.truncate(task.max_rows.unwrap_or(usize::MAX).max(1));
     let goal = Goal { kind, base: base.clone(), token_budget: TOKEN_BUDGET };
     let rows = goal.prepared(rows);
     let of_base = goal.losses(&base, &rows);

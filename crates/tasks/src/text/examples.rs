@@ -28,7 +28,7 @@ pub(super) struct Examples {
     pub(super) counts: Counts,
 }
 
-/// Reads the file of an instruct, chat or DPO task.
+/// Reads the file of an instruct, chat or DPO task; without a seed nothing is set apart and the order is the file's.
 ///
 /// # Errors
 /// [`BadInput`] if nothing in it can be learnt from.
@@ -37,7 +37,7 @@ pub(super) fn load(
     card: &DatasetType,
     config: &DecoderConfig,
     tokenizer: &Tokenizer,
-    seed: u64,
+    seed: Option<u64>,
     quarantine: Option<&Path>,
 ) -> Result<Examples> {
     let positions = config.max_position_embeddings;
@@ -47,12 +47,8 @@ pub(super) fn load(
         let hint = error.hint().unwrap_or_else(|| "see --dataset and --dataset-type".to_owned());
         BadInput::new(error.to_string(), hint)
     };
-    let single = |dataset: data::Dataset<Encoded>| {
-        let counts = dataset.counts.clone();
-        let split = dataset.split(VALIDATION_SHARE, seed);
-        let rows = |rows: Vec<Encoded>| rows.iter().map(|row| vec![Row::from(row)]).collect();
-        Examples { train: rows(split.train), validation: rows(split.validation), counts }
-    };
+    let single =
+        |dataset: data::Dataset<Encoded>| examples(dataset, seed, |row: &Encoded| vec![Row::from(row)]);
     Ok(match card {
         DatasetType::Instruct(card) => {
             single(data::load_instruct(source, card, tokenizer, limit).map_err(bad)?)
@@ -60,15 +56,26 @@ pub(super) fn load(
         DatasetType::Chat(card) => single(data::load_chat(source, card, tokenizer, limit).map_err(bad)?),
         DatasetType::Dpo(card) => {
             let dataset = data::load_dpo(source, card, tokenizer, positions).map_err(bad)?;
-            let counts = dataset.counts.clone();
-            let split = dataset.split(VALIDATION_SHARE, seed);
-            let pairs = |pairs: Vec<data::Pair>| {
-                pairs.iter().map(|pair| vec![Row::from(&pair.chosen), Row::from(&pair.rejected)]).collect()
-            };
-            Examples { train: pairs(split.train), validation: pairs(split.validation), counts }
+            examples(dataset, seed, |pair: &data::Pair| {
+                vec![Row::from(&pair.chosen), Row::from(&pair.rejected)]
+            })
         }
         DatasetType::Grpo(_) | DatasetType::Env(_) => anyhow::bail!("this task has no supervised examples"),
     })
+}
+
+fn examples<T>(dataset: data::Dataset<T>, seed: Option<u64>, example: impl Fn(&T) -> Example) -> Examples {
+    let counts = dataset.counts.clone();
+    // A sequence whose only label is its first token has none that is predicted.
+    let is_learnt = |example: &Example| example.iter().all(|row| row.n_loss_tokens() > 0);
+    let examples = |rows: Vec<T>| rows.iter().map(&example).filter(is_learnt).collect();
+    match seed {
+        Some(seed) => {
+            let split = dataset.split(VALIDATION_SHARE, seed);
+            Examples { train: examples(split.train), validation: examples(split.validation), counts }
+        }
+        None => Examples { train: examples(dataset.rows), validation: Vec::new(), counts },
+    }
 }
 
 /// What is minimised over examples, and what the evaluator makes of them.

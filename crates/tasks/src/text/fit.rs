@@ -73,7 +73,7 @@ impl Shuffled {
 /// Trains and lets `gate` publish. Gives the number of steps.
 ///
 /// # Errors
-/// If a step or a publication fails; what was published stays.
+/// If a step fails; what was published stays.
 pub(super) fn fit(
     mut learner: Learner<LanguageModel>,
     goal: &Goal,
@@ -88,7 +88,7 @@ pub(super) fn fit(
     let schedule =
         Schedule { peak: length.lr, warmup: Warmup::Share(WARMUP), shape: Shape::Cosine, floor: LR_FLOOR };
     let mut order = Shuffled::new(examples.len(), length.seed);
-    let (mut step, mut evaluated, mut worse) = (0, 0, 0);
+    let (mut step, mut judged, mut evaluated, mut worse) = (0, 0, 0, 0);
     let mut step_s = length.step_s;
     while step < length.n_steps && !cancel.is_cancelled() {
         // A step, an evaluation and a publication must still fit.
@@ -131,15 +131,16 @@ pub(super) fn fit(
         if due > evaluated && step < length.n_steps {
             evaluated = due;
             let best = gate.best_loss();
-            let loss = gate.consider(learner.model(), step, observer)?;
+            let loss = gate.consider(learner.model(), step, observer);
+            judged = step;
             worse = if loss > best + OVERFIT * best.abs() { worse + 1 } else { 0 };
             if worse >= PATIENCE {
                 break;
             }
         }
     }
-    if step > 0 {
-        gate.consider(learner.model(), step, observer)?;
+    if step > judged {
+        gate.consider(learner.model(), step, observer);
     }
     Ok(step)
 }

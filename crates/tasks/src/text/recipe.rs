@@ -1,7 +1,7 @@
 //! What is tried first for a model, a task and a device: the seam that a fork changes.
 //!
-//! The numbers of [`Table`] are those of public tournament entries (spec/recipes.md §2); the learning-rate search then
-//! looks around them.
+//! The learning rates, batches and adapters of [`Table`] are near those of public tournament entries (spec/recipes.md §2);
+//! the learning-rate search then looks around them.
 
 use std::fmt;
 
@@ -75,9 +75,10 @@ pub trait Recipe: fmt::Debug + Send + Sync {
         Table::batch_of(facts)
     }
 
-    /// How often an example may be seen.
+    /// How often an example may be seen. Few examples may be seen often: what they are worth is measured on the way, and
+    /// the run ends where that gets worse.
     fn max_epochs(&self, facts: &Facts<'_>) -> f64 {
-        if facts.n_examples < 10_000 { 4.0 } else { 3.0 }
+        (MANY_EXAMPLES / facts.n_examples.max(1) as f64).clamp(3.0, 20.0)
     }
 }
 
@@ -87,12 +88,14 @@ pub struct Table;
 
 impl Recipe for Table {}
 
+/// Examples that are seen in a run, if the clock allows, before any is seen more than three times.
+const MANY_EXAMPLES: f64 = 40_000.0;
 /// Largest model that is trained whole, in parameters.
 const FULL_UP_TO: f64 = 4.5e9;
 /// Largest for preferences: they need less change.
 const FULL_DPO_UP_TO: f64 = 2e9;
-/// Share of the memory that the plan may use: the rest is fragmentation and what was not foreseen.
-const USABLE: f64 = 0.7;
+/// Share of the memory that the plan may use: the rest is candidates, fragmentation and what was not foreseen.
+pub(super) const USABLE: f64 = 0.7;
 /// Learning rate up to so many billion parameters: whole models, adapters, preferences, rewards.
 const RATES: [(f64, [f64; 4]); 6] = [
     (1.0, [1e-4, 2e-4, 1.35e-5, 8e-6]),
@@ -115,7 +118,9 @@ impl Table {
             ObjectiveKind::SftWithKl(_) | ObjectiveKind::Grpo => 0.0,
         };
         let memory = StepMemory::estimate(facts.config, 4, n_params, Activations::Kept);
-        let fits = memory.token_budget((USABLE * facts.memory as f64) as u64);
+        // Beside what a step needs stand the base, and what is read back after it was written.
+        let copies = 2 * 4 * n_params as u64;
+        let fits = memory.token_budget(((USABLE * facts.memory as f64) as u64).saturating_sub(copies));
         if n_params as f64 <= bound && fits.is_some_and(|budget| budget >= facts.longest) {
             return Method::Full;
         }

@@ -4,13 +4,14 @@
 //! the same scale before they are weighted, because the tournament ranks entries by each function on its own
 //! (spec/contract.md §3.4), and a sum would only hear the loudest.
 
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
 use burn::module::Module;
 use data::{Prompt, Source, Tokenizer, VALIDATION_SHARE};
 use grpo::advantage::batch_std_advantages;
-use grpo::{GrpoConfig, GrpoTrainer};
+use grpo::{GrpoConfig, GrpoTrainer, LossSettings};
 use model::{GenerateRequest, LanguageModel, Sampling, generate_batch};
 use reward::{Batch, Function, Pool, PoolConfig, Scores};
 use schema::{Artifact, DatasetType, GrpoType};
@@ -27,8 +28,10 @@ use crate::publish::Publisher;
 
 /// Longest completion, as the evaluator draws them.
 const MAX_NEW_TOKENS: u32 = 256;
-/// Prompts are read from their end.
-const MAX_PROMPT: usize = 512;
+/// As many tokens of a prompt the evaluator compares the distributions on, from its start.
+const COMPARED: usize = 512;
+/// Weight of the divergence from the base in training: the tournament's own template has it.
+const BETA: f64 = 0.04;
 /// Completions of one prompt in training.
 const GROUP: usize = 8;
 /// And in evaluation, as the evaluator has it.
@@ -45,7 +48,8 @@ const GROUPS: (usize, usize) = (2, 8);
 const STEPS_WANTED: f64 = 40.0;
 /// Share of the run in which the learning rate rises.
 const WARMUP: f64 = 0.05;
-const TOKEN_BUDGET: usize = 16_384;
+/// Share of the memory for keys and values of completions.
+const KV_SHARE: f64 = 0.15;
 
 /// Trains by rewards. Blocks.
 ///
@@ -66,7 +70,9 @@ pub(super) fn run(
         let facts = super::Facts { n_examples: train.len(), ..task.facts(model.config(), &[]) };
         task.recipe.learning_rate(&facts, task.recipe.method(&facts))
     });
-    let mut trainer = GrpoTrainer::new(model, config(lr));
+    let memory = super::Memory::plan(task, &model, task.recipe.method(&task.facts(model.config(), &[])), 1);
+    arena.token_budget = memory.token_budget;
+    let mut trainer = GrpoTrainer::new(model, config(lr, memory.token_budget));
     let clock = Clock::new(task);
 
     observer.event(&Event::Phase { name: "measuring".to_owned() });
@@ -88,7 +94,7 @@ pub(super) fn run(
     let total = clock.until(closing(eval_s)).saturating_duration_since(begun).as_secs_f64();
     loop {
         let by_clock = begun.elapsed().as_secs_f64() / total.max(1e-9);
-        let fraction = task.steps.map_or(by_clock, |steps| by_clock.max(step as f64 / steps as f64));
+        let fraction = task.steps.map_or(by_clock, |steps| by_clock.max(step as f64 / steps.max(1) as f64));
         let is_over =
             fraction >= 1.0 || cancel.is_cancelled() || clock.left() < 1.5 * step_s + closing(eval_s);
         let due = (fraction * EVALUATIONS as f64) as u64;
@@ -101,9 +107,15 @@ pub(super) fn run(
             observer.event(&Event::Evaluation { step, loss: -score, base: 0.0, n: held_out.len() * JUDGED });
             if score > best.max(2.0 * error) {
                 best = score;
-                let artifact = publisher.publish(&candidate, step)?;
-                observer.event(&Event::Published { step, path: artifact.path.clone() });
-                published = Some(artifact);
+                match publisher.publish(&candidate, step) {
+                    Ok(artifact) => {
+                        observer.event(&Event::Published { step, path: artifact.path.clone() });
+                        published = Some(artifact);
+                    }
+                    Err(error) => observer.event(&Event::Warning {
+                        message: format!("step {step} is not handed over: {error:#}"),
+                    }),
+                }
             }
         }
         if is_over {
@@ -125,10 +137,11 @@ pub(super) fn run(
     }
 }
 
-fn config(lr: f64) -> GrpoConfig {
+fn config(lr: f64, token_budget: usize) -> GrpoConfig {
     GrpoConfig {
+        loss: LossSettings { beta: BETA, ..LossSettings::default() },
         schedule: Schedule { peak: lr, warmup: Warmup::Share(WARMUP), shape: Shape::Cosine, floor: 0.1 },
-        token_budget: TOKEN_BUDGET,
+        token_budget,
         max_completion_tokens: MAX_NEW_TOKENS as usize,
         average_from: 0.6,
         ..GrpoConfig::default()
@@ -143,28 +156,28 @@ fn prompts(
     model: &LanguageModel,
     observer: &mut dyn Observer,
 ) -> Result<(Vec<Prompt>, Vec<Prompt>)> {
-    let source = Source { file: &task.dataset, quarantine: task.quarantine.as_deref() };
+    let quarantine = task.quarantine.as_deref();
+    quarantine.and_then(Path::parent).map(std::fs::create_dir_all).transpose()?;
+    let source = Source { file: &task.dataset, quarantine };
     let dataset = data::load_grpo(source, card, tokenizer).map_err(|error| {
         let hint = error.hint().unwrap_or_else(|| "see --dataset and --dataset-type".to_owned());
         BadInput::new(error.to_string(), hint)
     })?;
     observer.event(&Event::Rows { counts: dataset.counts.clone() });
     let room = model.config().max_position_embeddings.saturating_sub(MAX_NEW_TOKENS as usize);
-    let longest = room.clamp(1, MAX_PROMPT);
     let split = dataset.split(VALIDATION_SHARE, task.seed);
     let cut = |mut prompts: Vec<Prompt>| {
-        for prompt in &mut prompts {
-            let skipped = prompt.token_ids.len().saturating_sub(longest);
-            prompt.token_ids.drain(..skipped);
-        }
-        prompts.retain(|prompt| !prompt.token_ids.is_empty());
+        prompts.retain(|prompt| (1..=room).contains(&prompt.token_ids.len()));
         prompts
     };
     let (train, mut held_out) = (cut(split.train), cut(split.validation));
     if held_out.is_empty() {
         held_out.clone_from(&train);
     }
-    anyhow::ensure!(!train.is_empty(), "no prompt has a token");
+    if train.is_empty() {
+        let message = format!("no prompt leaves room for {MAX_NEW_TOKENS} tokens in the model's positions");
+        return Err(BadInput::new(message, "shorter prompts, or a model with more positions").into());
+    }
     Ok((train, held_out))
 }
 
@@ -176,6 +189,10 @@ struct Arena {
     weights: Vec<f64>,
     base: LanguageModel,
     seed: u64,
+    /// Tokens that go through the model at once.
+    token_budget: usize,
+    /// Completions that are drawn at once.
+    n_drawn: usize,
     /// Mean and deviation of each function's rewards of the base.
     scales: Vec<(f64, f64)>,
     last_means: Vec<f64>,
@@ -204,7 +221,13 @@ impl Arena {
         }
         observer.event(&Event::Plan { lines });
         let scales = vec![(0.0, 1.0); functions.len()];
+        let config = base.config();
+        let column = 2 * 4 * config.n_layers * config.n_kv_heads * config.head_dim;
+        let each = column * (COMPARED + MAX_NEW_TOKENS as usize);
+        let n_drawn = ((KV_SHARE * task.memory as f64) as usize / each.max(1)).max(1);
         Ok(Self {
+            token_budget: 1,
+            n_drawn,
             tokenizer,
             pool,
             functions,
@@ -224,7 +247,7 @@ impl Arena {
         prompts: &[&Prompt],
         group: usize,
         seed: u64,
-    ) -> Result<(Vec<(Vec<u32>, model::Generation)>, Vec<Scores>)> {
+    ) -> Result<Played> {
         let sampling = Sampling { max_new_tokens: MAX_NEW_TOKENS, ..Sampling::default() };
         let request = |(row, prompt): (usize, &&Prompt)| {
             let mut request =
@@ -234,7 +257,8 @@ impl Arena {
         };
         let asked: Vec<&Prompt> = prompts.iter().flat_map(|prompt| vec![*prompt; group]).collect();
         let requests: Vec<GenerateRequest> = asked.iter().enumerate().map(request).collect();
-        let drawn = generate_batch(model, &requests, 0).into_iter().collect::<model::Result<Vec<_>>>()?;
+        let drawn = requests.chunks(self.n_drawn).flat_map(|part| generate_batch(model, part, 0));
+        let drawn = drawn.collect::<model::Result<Vec<_>>>()?;
         let texts = drawn.iter().map(|drawn| self.tokenizer.decode(&drawn.token_ids)).collect();
         let scores = self.pool.score(&self.functions, &batch(texts, &asked, &drawn)?.in_groups_of(group));
         self.last_means = scores.iter().map(|scores| mean_and_error(&scores.values).0).collect();
@@ -304,12 +328,17 @@ impl Arena {
         };
         let gains: Vec<f64> = (0..drawn.len()).map(gain).collect();
         let (mean, error) = mean_and_error(&gains);
-        let read: Vec<Vec<u32>> = prompts.iter().map(|prompt| prompt.token_ids.clone()).collect();
-        let moved = sequence_divergences(&plain, &self.base, &read, Direction::ToBase, TOKEN_BUDGET);
+        let compared = COMPARED.min(self.base.config().max_position_embeddings.div_ceil(2));
+        let begin = |prompt: &Prompt| prompt.token_ids.iter().copied().take(compared).collect();
+        let read: Vec<Vec<u32>> = prompts.iter().map(begin).collect();
+        let moved = sequence_divergences(&plain, &self.base, &read, Direction::ToBase, self.token_budget);
         // The base was drawn as often and is as uncertain.
         (mean - DIVERGENCE_COST * mean_and_error(&moved).0, error * 2.0_f64.sqrt())
     }
 }
+
+/// Prompts with what was drawn for each, and what each function says of them.
+type Played = (Vec<(Vec<u32>, model::Generation)>, Vec<Scores>);
 
 /// Rewards compared within their group, each function on its own scale, then weighted.
 fn weighted_advantages(scores: &[Scores], weights: &[f64], group: usize) -> Vec<f32> {

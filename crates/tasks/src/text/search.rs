@@ -5,6 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 use burn::module::Module;
 use model::LanguageModel;
+use tokio_util::sync::CancellationToken;
 use train::ScoreSettings;
 
 use super::examples::{Example, Goal, mean_and_error};
@@ -16,7 +17,7 @@ const FACTORS: [f64; 4] = [1.0, 2.0, 4.0, 0.5];
 const STEPS: (usize, usize) = (6, 24);
 /// Rates as good as the best but for this share are as good, and the highest of them wins: it has further to go.
 const AS_GOOD: f64 = 0.025;
-/// A trial whose loss is so much above its own best is over.
+/// A trial whose loss is so much above where it began is over.
 const DIVERGED: f64 = 1.75;
 /// How far from the recipe's rate the search may go.
 const FARTHEST: f64 = 128.0;
@@ -39,6 +40,7 @@ pub(super) fn search(
     held_out: &[Example],
     start: f64,
     (step_s, until): (f64, Instant),
+    cancel: &CancellationToken,
 ) -> Result<(f64, Vec<Trial>)> {
     let left = |now: Instant| until.saturating_duration_since(now).as_secs_f64();
     // Five trials are worth more than long ones.
@@ -51,7 +53,7 @@ pub(super) fn search(
     let mut next = FACTORS.into_iter().map(|factor| factor * start).collect::<Vec<_>>().into_iter();
     loop {
         let lr = match next.next().or_else(|| beyond(&trials, start)) {
-            Some(lr) if left(Instant::now()) > n_steps as f64 * step_s => lr,
+            Some(lr) if left(Instant::now()) > n_steps as f64 * step_s && !cancel.is_cancelled() => lr,
             _ => break,
         };
         let loss = trial(model, goal, &batches[..n_steps], held_out, lr)?;
@@ -105,8 +107,8 @@ fn trial(
         let report =
             learner.step(&parts, objective.as_ref(), &ScoreSettings::default(), lr * rise.min(1.0))?;
         losses.push(report.loss);
-        let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
-        if !report.loss.is_finite() || report.loss > DIVERGED * best + 0.1 {
+        // The first loss is that of the untouched weights.
+        if !report.loss.is_finite() || report.loss > DIVERGED * losses[0] + 0.1 {
             return Ok(f64::INFINITY);
         }
     }

@@ -117,7 +117,7 @@ fn a_pull_towards_the_base_keeps_the_model_nearer() {
         let base = LanguageModel::load(&task.model_dir, DType::F32, &Device::flex()).expect("a model");
         let ours = base.clone().with_adapter(&task.out).expect("an adapter");
         let tokenizer = Tokenizer::from_dir(&task.model_dir).expect("a tokenizer");
-        let examples = examples::load(&task.dataset, &task.card, base.config(), &tokenizer, 1, None);
+        let examples = examples::load(&task.dataset, &task.card, base.config(), &tokenizer, None, None);
         let rows = examples.expect("rows").train.concat();
         let found = train::row_divergences(&ours, &base, &rows, train::Direction::FromBase, 4096);
         found.iter().flatten().sum::<f64>() / found.iter().flatten().count() as f64
@@ -163,4 +163,23 @@ fn rewards_rise_and_the_prompts_stay_where_they_are() {
     let (first, last): (f64, f64) = (means[..3].iter().sum(), means[9..].iter().sum());
     assert!(last > 1.2 * first, "{means:?}");
     assert!(artifact.step > 0 && artifact.kind == ArtifactKind::Adapter, "{artifact:?}");
+    let base = LanguageModel::load(&task.model_dir, DType::F32, &Device::flex()).expect("a model");
+    let ours = base.clone().with_adapter(&task.out).expect("an adapter");
+    let tokenizer = Tokenizer::from_dir(&task.model_dir).expect("a tokenizer");
+    let prompts: Vec<Vec<u32>> =
+        (0..8).map(|idx| tokenizer.encode(&format!("case {idx}: red blue "))).collect();
+    let moved = train::sequence_divergences(&ours, &base, &prompts, train::Direction::ToBase, 1024);
+    assert!(moved.iter().all(|moved| *moved < 0.5), "{moved:?}");
+}
+
+#[test]
+fn the_cost_of_a_step_is_a_line_through_two_measurements() {
+    let cost = StepCost::through((4, 0.20), (12, 0.28));
+    assert!((cost.each - 0.01).abs() < 1e-9 && (cost.fixed - 0.16).abs() < 1e-9, "{cost:?}");
+    assert_eq!(cost.affordable_batch(0.665, 64), 50);
+    assert_eq!(cost.affordable_batch(0.01, 64), MIN_BATCH);
+    assert_eq!(cost.affordable_batch(10.0, 64), 64);
+    // Noise must not make a step free, or cheaper the larger it is.
+    let noisy = StepCost::through((4, 0.30), (12, 0.28));
+    assert!(noisy.each > 0.0 && noisy.fixed >= 0.0, "{noisy:?}");
 }

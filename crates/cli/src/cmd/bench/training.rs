@@ -39,7 +39,7 @@ pub(super) fn bench_train(args: &BenchTrainArgs) -> Result<()> {
     let n_tokens = bench.n_tokens() as f64;
     let step_s = median(&walls);
     let model = bench.learner.model();
-    let trained = train::named_parameters(model).iter().map(|tensor| tensor.values.len()).sum::<usize>();
+    let trained = train::n_trained(model);
     let figures = json!({
         "model": args.model.display().to_string(),
         "objective": args.objective.as_str(),

@@ -5,7 +5,7 @@ mod env;
 mod text;
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -109,7 +109,8 @@ impl Asked {
             return PathBuf::from(out);
         }
         if self.mode == Mode::Local && !self.flags.has("root") {
-            return self.fallback_out.join("adapter");
+            let kind = self.flags.get("task-type").unwrap_or("EnvTask");
+            return self.fallback_out.join(if kind == "EnvTask" { "adapter" } else { "artifact" });
         }
         let repo = self.flags.get("expected-repo-name").unwrap_or("model");
         self.layout.output(self.flags.get("task-id").unwrap_or("task"), repo)
@@ -152,6 +153,7 @@ impl Plan {
                 format!("{} can be trained", model::Arch::names()),
             )
         })?;
+        check_output(asked, &model_dir)?;
         let mut config = settings(flags)?;
         let mut origins = Vec::new();
         override_settings(&mut config, flags, &mut origins)?;
@@ -218,6 +220,24 @@ impl Plan {
     }
 }
 
+/// The output folder is cleared: it must be the run's own.
+fn check_output(asked: &Asked, model_dir: &Path) -> Result<(), BadInput> {
+    let out = asked.output();
+    let Ok(full) = out.canonicalize() else { return Ok(()) };
+    let dataset = asked.flags.get("dataset").map(PathBuf::from);
+    let inputs = [Some(model_dir.to_owned()), dataset].into_iter().flatten();
+    let holds_input = inputs.flat_map(|input| input.canonicalize()).any(|input| input.starts_with(&full));
+    let is_foreign = asked.flags.has("out")
+        && !full.join("adapter_config.json").exists()
+        && std::fs::read_dir(&full).is_ok_and(|mut entries| entries.next().is_some());
+    if holds_input || is_foreign {
+        let message =
+            format!("the output `{}` holds what is not this run's, and would be cleared", out.display());
+        return Err(BadInput::new(message, "--out takes a new or an empty folder"));
+    }
+    Ok(())
+}
+
 fn settings(flags: &Flags) -> Result<RunConfig> {
     let Some(path) = flags.get("config") else { return Ok(RunConfig::default()) };
     let text = std::fs::read_to_string(path).map_err(|error| {
@@ -253,7 +273,8 @@ fn override_settings(
             urls.split(',').map(|url| url.trim().to_owned()).filter(|url| !url.is_empty()).collect();
         from("env.urls", "ENVIRONMENT_SERVER_URLS");
     }
-    if let Ok(workers) = std::env::var("ROLLOUT_WORKERS") {
+    let plays = flags.get("task-type").is_none_or(|kind| kind == "EnvTask");
+    if let Some(workers) = std::env::var("ROLLOUT_WORKERS").ok().filter(|_| plays) {
         config.rollout.workers =
             workers.trim().parse().ok().filter(|workers| *workers > 0).ok_or_else(|| {
                 BadInput::new(

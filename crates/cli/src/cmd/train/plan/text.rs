@@ -8,7 +8,10 @@ use schema::{DatasetType, TaskType};
 use tasks::text::{Table, TextTask};
 use tasks::{BadInput, available_memory};
 
-use super::{Asked, Common, number};
+use super::{Asked, Common, Mode, number};
+
+/// The tournament draws KL_COEF evenly from 0.1 to 1.5.
+const MIDDLE_COEF: f64 = 0.8;
 
 /// What reading a card failed on, with an example of one.
 fn bad_card(error: &schema::TaskError, kind: TaskType) -> BadInput {
@@ -37,8 +40,9 @@ pub(super) fn task(
     let out = asked.output();
     Ok(TextTask {
         dataset: dataset(asked, config.task.dataset.as_deref())?,
-        kl_coef: kl_coef(kind, warnings)?,
-        quarantine: out.parent().map(|beside| beside.join("quarantine.jsonl")),
+        kl_coef: kl_coef(kind, asked.mode, warnings)?,
+        // Scratch of the contract: beside the output, not in it.
+        quarantine: out.parent().map(|beside| beside.join(".tmp/quarantine.jsonl")),
         base_model: asked.model.clone(),
         model_dir,
         card,
@@ -73,7 +77,7 @@ fn dataset(asked: &Asked, from_file: Option<&str>) -> Result<PathBuf, BadInput> 
 }
 
 /// `USE_KL` and `KL_COEF` of the container contract.
-fn kl_coef(kind: TaskType, warnings: &mut Vec<String>) -> Result<Option<f64>, BadInput> {
+fn kl_coef(kind: TaskType, mode: Mode, warnings: &mut Vec<String>) -> Result<Option<f64>, BadInput> {
     if !std::env::var("USE_KL").is_ok_and(|value| value.trim() == "1") {
         return Ok(None);
     }
@@ -83,20 +87,37 @@ fn kl_coef(kind: TaskType, warnings: &mut Vec<String>) -> Result<Option<f64>, Ba
     }
     let text = std::env::var("KL_COEF").unwrap_or_default();
     let coef = text.trim().parse::<f64>().ok().filter(|coef| coef.is_finite() && *coef >= 0.0);
-    coef.map(Some).ok_or_else(|| BadInput::new(format!("KL_COEF is `{text}`"), "a weight, e.g. 0.5"))
+    let message = format!("KL_COEF is `{text}`");
+    match (coef, mode) {
+        (Some(coef), _) => Ok(Some(coef)),
+        (None, Mode::Local) => Err(BadInput::new(message, "a weight, e.g. 0.5")),
+        (None, Mode::Container) => {
+            warnings
+                .push(format!("{message}; the middle of what the tournament draws is taken: {MIDDLE_COEF}"));
+            Ok(Some(MIDDLE_COEF))
+        }
+    }
 }
 
 pub(super) fn timeline(task: &TextTask) -> Vec<String> {
+    let rewards = matches!(task.card, DatasetType::Grpo(_));
+    let lr = match task.lr {
+        Some(lr) => format!("lr         {lr:e}, as asked"),
+        None if rewards => "lr         the recipe's".to_owned(),
+        None => format!("lr         searched in at most {:.0} % of the time", 100.0 * task.search_share),
+    };
+    let closing = match rewards {
+        true => "closing    the mean of the last weights",
+        false => "closing    mean of the best, a last look at the rows that were chosen by",
+    };
     vec![
         format!("model      {}", task.model_dir.display()),
         format!("learns     {:?} from {}", task.objective(), task.dataset.display()),
         format!("floor      an adapter that changes nothing, now, in {}", task.out.display()),
-        format!("rows       95 % to learn from, 5 % to choose by; what cannot be used is named and left out"),
-        match task.lr {
-            Some(lr) => format!("lr         {lr:e}, as asked"),
-            None => format!("lr         searched in at most {:.0} % of the time", 100.0 * task.search_share),
-        },
+        "rows       95 % to learn from, 5 % to choose by; what cannot be used is named and left out"
+            .to_owned(),
+        lr,
         "training   by the clock; published whenever it beats the base and all before it".to_owned(),
-        "closing    mean of the best, a last look at the rows that were chosen by".to_owned(),
+        closing.to_owned(),
     ]
 }
