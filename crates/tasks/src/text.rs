@@ -23,7 +23,7 @@ use data::Tokenizer;
 use model::{DecoderConfig, LanguageModel, LoraConfig};
 use schema::{Artifact, DatasetType};
 use tokio_util::sync::CancellationToken;
-use train::{Learner, LearnerConfig, ScoreSettings, Tie};
+use train::{Activations, Learner, LearnerConfig, ScoreSettings, Tie};
 
 pub use self::evaluate::{EvaluateTask, Evaluated, evaluate};
 pub use self::recipe::{Facts, Method, ObjectiveKind, Recipe, Table};
@@ -143,7 +143,8 @@ pub fn run(task: &TextTask, observer: &mut dyn Observer, cancel: &CancellationTo
     let facts = task.facts(&config, &train);
     let (model, base) = load(task, method)?;
     let memory = Memory::plan(task, &model, method, facts.longest);
-    let goal = Goal { kind: task.objective(), base, token_budget: memory.token_budget };
+    let Memory { token_budget, activations, n_kept } = memory;
+    let goal = Goal { kind: task.objective(), base, token_budget, activations };
     let (start_lr, full_batch) = (task.recipe.learning_rate(&facts, method), task.recipe.batch(&facts));
     let max_epochs = task.recipe.max_epochs(&facts);
 
@@ -151,7 +152,7 @@ pub fn run(task: &TextTask, observer: &mut dyn Observer, cancel: &CancellationTo
     let clock = Clock::new(task);
     let cost = StepCost::measure(&model, &goal, &train)?;
     let held_out = held_out(&goal, validation, clock.seconds() * task.eval_share / EVALUATIONS)?;
-    let mut gate = Gate::new(&goal, &publisher, held_out, memory.n_kept)?;
+    let mut gate = Gate::new(&goal, &publisher, held_out, n_kept)?;
     let batch = cost.affordable_batch(clock.left() / STEPS_WANTED, full_batch).min(train.len());
     let step_s = cost.seconds(batch);
     observer.event(&Event::Plan { lines: plan_lines(&goal, method, start_lr, batch, step_s, &gate, &clock) });
@@ -252,7 +253,8 @@ fn adapter_of(method: Method, config: &DecoderConfig) -> LoraConfig {
 
 /// A learner for `goal`.
 fn learner(model: LanguageModel, goal: &Goal) -> Learner<LanguageModel> {
-    let learner = Learner::new(model, LearnerConfig::default());
+    let config = LearnerConfig { activations: goal.activations, ..LearnerConfig::default() };
+    let learner = Learner::new(model, config);
     match goal.kind {
         ObjectiveKind::SftWithKl(coef) => learner.with_tie(Tie { base: goal.base.clone(), coef }),
         _ => learner,
@@ -263,6 +265,8 @@ fn learner(model: LanguageModel, goal: &Goal) -> Learner<LanguageModel> {
 struct Memory {
     /// Tokens that go through the model at once.
     token_budget: usize,
+    /// What a step keeps: less where a long row would not fit otherwise.
+    activations: Activations,
     /// Candidates for the mean at the end.
     n_kept: usize,
 }
@@ -270,16 +274,21 @@ struct Memory {
 impl Memory {
     fn plan(task: &TextTask, model: &LanguageModel, method: Method, longest: usize) -> Self {
         let n_trained = train::n_trained(model);
-        let kept = LearnerConfig::default().activations;
-        let step = train::StepMemory::estimate(model.config(), 4, n_trained, kept);
         let usable = (recipe::USABLE * task.memory as f64) as u64;
         // Of a whole model: the base, and what is read back after it was written. An adapter's base is the model.
         let copy = 4 * n_trained as u64;
         let copies = if method == Method::Full { 2 * copy } else { 0 };
-        let fits = step.token_budget(usable.saturating_sub(copies)).unwrap_or(longest);
+        let budget = |activations| {
+            let step = train::StepMemory::estimate(model.config(), 4, n_trained, activations);
+            step.token_budget(usable.saturating_sub(copies)).unwrap_or(0)
+        };
+        let wanted = longest.min(TOKEN_BUDGET);
+        let fits = [Activations::Kept, Activations::Recomputed].map(|kept| (kept, budget(kept)));
+        let (activations, fits) = if fits[0].1 >= wanted { fits[0] } else { fits[1] };
         let for_candidates = (task.memory - usable.min(task.memory)) / 2;
         Self {
-            token_budget: fits.clamp(longest.min(TOKEN_BUDGET), TOKEN_BUDGET),
+            token_budget: fits.clamp(wanted, TOKEN_BUDGET),
+            activations,
             n_kept: (for_candidates / copy.max(1)).clamp(1, best::KEPT as u64) as usize,
         }
     }

@@ -8,6 +8,7 @@ use data::Tokenizer;
 use model::LanguageModel;
 use schema::DatasetType;
 use serde::Serialize;
+use train::Activations;
 
 use super::ObjectiveKind;
 use super::examples::{self, Goal, mean_and_error};
@@ -66,7 +67,8 @@ pub fn evaluate(task: &EvaluateTask, models: &[PathBuf]) -> Result<Vec<Evaluated
     let base = load(&task.base, task)?;
     let mut rows = examples::load(&task.dataset, &task.card, base.config(), &tokenizer, None, None)?.train;
     rows.truncate(task.max_rows.unwrap_or(usize::MAX).max(1));
-    let goal = Goal { kind, base: base.clone(), token_budget: TOKEN_BUDGET };
+    let (token_budget, activations) = (TOKEN_BUDGET, Activations::Kept);
+    let goal = Goal { kind, base: base.clone(), token_budget, activations };
     let rows = goal.prepared(rows);
     let of_base = goal.losses(&base, &rows);
     let figure = |dir: &PathBuf| {

@@ -9,7 +9,7 @@ use schema::DatasetType;
 use train::dpo::{Dpo, DpoSettings};
 use train::sft::RowMean;
 use train::twin::{logprobs_of_rows, pair_losses_of, row_losses};
-use train::{Direction, Objective, Row, RowUnit, micro_batches, row_divergences};
+use train::{Activations, Direction, Objective, Row, RowUnit, micro_batches, row_divergences};
 
 use super::ObjectiveKind;
 use crate::BadInput;
@@ -86,6 +86,8 @@ pub(super) struct Goal {
     pub(super) base: LanguageModel,
     /// Tokens that go through the model at once.
     pub(super) token_budget: usize,
+    /// What a step keeps for its backward pass.
+    pub(super) activations: Activations,
 }
 
 impl Goal {

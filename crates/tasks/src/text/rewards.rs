@@ -17,7 +17,7 @@ use reward::{Batch, Function, Pool, PoolConfig, Scores};
 use schema::{Artifact, DatasetType, GrpoType};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
-use train::{Direction, Progress, Row, Schedule, Shape, Warmup, sequence_divergences};
+use train::{Direction, LearnerConfig, Progress, Row, Schedule, Shape, Warmup, sequence_divergences};
 
 use super::examples::mean_and_error;
 use super::fit::Shuffled;
@@ -72,7 +72,7 @@ pub(super) fn run(
     });
     let memory = super::Memory::plan(task, &model, task.recipe.method(&task.facts(model.config(), &[])), 1);
     arena.token_budget = memory.token_budget;
-    let mut trainer = GrpoTrainer::new(model, config(lr, memory.token_budget));
+    let mut trainer = GrpoTrainer::new(model, config(lr, &memory));
     let clock = Clock::new(task);
 
     observer.event(&Event::Phase { name: "measuring".to_owned() });
@@ -137,11 +137,12 @@ pub(super) fn run(
     }
 }
 
-fn config(lr: f64, token_budget: usize) -> GrpoConfig {
+fn config(lr: f64, memory: &super::Memory) -> GrpoConfig {
     GrpoConfig {
         loss: LossSettings { beta: BETA, ..LossSettings::default() },
         schedule: Schedule { peak: lr, warmup: Warmup::Share(WARMUP), shape: Shape::Cosine, floor: 0.1 },
-        token_budget,
+        token_budget: memory.token_budget,
+        learner: LearnerConfig { activations: memory.activations, ..LearnerConfig::default() },
         max_completion_tokens: MAX_NEW_TOKENS as usize,
         average_from: 0.6,
         ..GrpoConfig::default()

@@ -15,11 +15,16 @@ fn examples() -> Vec<Example> {
     (0..12).map(|idx| vec![Row::new(vec![idx, idx + 1], vec![idx + 2, idx + 3])]).collect()
 }
 
+fn goal() -> Goal {
+    let (kind, activations) = (ObjectiveKind::Sft, train::Activations::Kept);
+    Goal { kind, base: base(), token_budget: 1024, activations }
+}
+
 /// A gate in a folder of its own, and what happened.
 fn with_gate(work: impl FnOnce(&mut Gate<'_>, &mut dyn Observer)) -> Vec<Event> {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let publisher = Publisher::new(&dir.path().join("out"), "base").expect("writable");
-    let goal = Goal { kind: ObjectiveKind::Sft, base: base(), token_budget: 1024 };
+    let goal = goal();
     let mut gate = Gate::new(&goal, &publisher, examples(), 3).expect("a gate");
     let mut events = Vec::new();
     let mut observer = |event: &Event| events.push(event.clone());
@@ -31,7 +36,7 @@ fn with_gate(work: impl FnOnce(&mut Gate<'_>, &mut dyn Observer)) -> Vec<Event> 
 fn trained(steps: u64) -> LanguageModel {
     let model = LanguageModel::fresh(base().config(), 1, &Device::flex().autodiff());
     let model = model.with_fresh_lora(&LoraConfig::all_linear(8, 16.0), 2);
-    let goal = Goal { kind: ObjectiveKind::Sft, base: base(), token_budget: 1024 };
+    let goal = goal();
     let mut learner = super::super::learner(model, &goal);
     for _ in 0..steps {
         let (parts, objective) = goal.step(examples());
