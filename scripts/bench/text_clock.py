@@ -82,7 +82,7 @@ class StopAt(TrainerCallback):
 def trl(task, model_dir, tokenizer, train, rate, seconds, seed, folder):
     def trained(steps, limit):
         common = dict(
-            output_dir=str(folder), max_steps=steps, learning_rate=rate, lr_scheduler_type="cosine", warmup_ratio=0.03, seed=seed,
+            output_dir=str(folder), max_steps=steps, learning_rate=rate, lr_scheduler_type="cosine", warmup_steps=max(1, steps // 33), seed=seed,
             per_device_train_batch_size=BATCH, use_cpu=True, bf16=False, report_to=[], save_strategy="no", disable_tqdm=True,
             gradient_checkpointing=False, weight_decay=0.0, logging_steps=10_000, model_init_kwargs={"dtype": torch.float32})
         if task == "instruct":
