@@ -40,7 +40,7 @@ const MAX_HELD_OUT: usize = 1000;
 /// Evaluations that the held-out rows are sized for: base, those of the run, means, and one to spare.
 const EVALUATIONS: f64 = 14.0;
 /// Steps that a run should have at least, before their batches are made larger.
-const STEPS_WANTED: f64 = 150.0;
+const STEPS_WANTED: f64 = 400.0;
 /// Smallest batch.
 const MIN_BATCH: usize = 4;
 /// Share of the run's time that is kept for what follows the main phase.

@@ -11,8 +11,8 @@ use train::ScoreSettings;
 use super::examples::{Example, Goal, mean_and_error};
 use super::{ObjectiveKind, learner};
 
-/// Around the recipe's rate; the search goes on beyond an edge that is best.
-const FACTORS: [f64; 4] = [1.0, 2.0, 4.0, 0.5];
+/// From one rate to the next, outward from the recipe's as long as it gets better; then half of that around the best.
+const STRIDE: f64 = 3.0;
 /// Steps of a trial.
 const STEPS: (usize, usize) = (6, 24);
 /// Rates as good as the best but for this share are as good, and the highest of them wins: it has further to go.
@@ -50,9 +50,8 @@ pub(super) fn search(
         return Ok((start, Vec::new()));
     }
     let mut trials: Vec<Trial> = Vec::new();
-    let mut next = FACTORS.into_iter().map(|factor| factor * start).collect::<Vec<_>>().into_iter();
     loop {
-        let lr = match next.next().or_else(|| beyond(&trials, start)) {
+        let lr = match next(&trials, start) {
             Some(lr) if left(Instant::now()) > n_steps as f64 * step_s && !cancel.is_cancelled() => lr,
             _ => break,
         };
@@ -62,21 +61,21 @@ pub(super) fn search(
     Ok((chosen(&trials, goal.kind).unwrap_or(start), trials))
 }
 
-/// The next rate beyond the edge that is best so far.
-fn beyond(trials: &[Trial], start: f64) -> Option<f64> {
-    let best =
-        trials.iter().filter(|trial| trial.loss.is_finite()).min_by(|a, b| a.loss.total_cmp(&b.loss))?;
+/// The next rate to try: the recipe's, one above it, then beyond whichever edge is best, at last between.
+fn next(trials: &[Trial], start: f64) -> Option<f64> {
     let (low, high) = trials
         .iter()
         .fold((f64::INFINITY, 0.0_f64), |(low, high), trial| (low.min(trial.lr), high.max(trial.lr)));
-    let next = if best.lr == high {
-        2.0 * high
-    } else if best.lr == low {
-        0.5 * low
-    } else {
-        return None;
+    let best = match trials {
+        [] => return Some(start),
+        [_] => return Some(STRIDE * start),
+        _ => trials.iter().min_by(|a, b| a.loss.total_cmp(&b.loss))?.lr,
     };
-    (next / start <= FARTHEST && start / next <= FARTHEST).then_some(next)
+    let is_near = |lr: &f64| lr / start <= FARTHEST && start / lr <= FARTHEST;
+    let is_new = |lr: &f64| trials.iter().all(|trial| (trial.lr / lr).ln().abs() > 0.1);
+    let outward = if best == high { Some(STRIDE * high) } else { (best == low).then_some(low / STRIDE) };
+    let between = [STRIDE.sqrt() * best, best / STRIDE.sqrt()].into_iter().find(is_new);
+    outward.filter(is_near).or(between)
 }
 
 /// Preferences collapse where the rate is too high while the training loss still falls: there the best wins.

@@ -13,9 +13,13 @@ fn the_highest_rate_that_is_as_good_as_the_best_wins_except_for_preferences() {
 }
 
 #[test]
-fn the_search_goes_on_beyond_an_edge_that_is_best_and_not_for_ever() {
-    assert_eq!(beyond(&trials(&[(1.0, 3.0), (2.0, 2.0)]), 1.0), Some(4.0));
-    assert_eq!(beyond(&trials(&[(1.0, 2.0), (2.0, 3.0)]), 1.0), Some(0.5));
-    assert_eq!(beyond(&trials(&[(1.0, 3.0), (2.0, 2.0), (4.0, 2.5)]), 1.0), None);
-    assert_eq!(beyond(&trials(&[(100.0, 3.0), (128.0, 2.0)]), 1.0), None);
+fn the_search_goes_outward_while_it_gets_better_and_then_looks_between() {
+    assert_eq!(next(&[], 1.0), Some(1.0));
+    assert_eq!(next(&trials(&[(1.0, 3.0)]), 1.0), Some(3.0));
+    assert_eq!(next(&trials(&[(1.0, 3.0), (3.0, 2.0)]), 1.0), Some(9.0));
+    assert_eq!(next(&trials(&[(1.0, 2.0), (3.0, 3.0)]), 1.0), Some(1.0 / 3.0));
+    let between = next(&trials(&[(1.0, 3.0), (3.0, 2.0), (9.0, f64::INFINITY)]), 1.0);
+    assert_eq!(between, Some(3.0_f64.sqrt() * 3.0));
+    let far = trials(&[(1.0, 3.0), (100.0, 2.0)]);
+    assert!(next(&far, 1.0).is_some_and(|lr| lr < 300.0), "not for ever");
 }
