@@ -7,7 +7,6 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, AutodiffBackend, Flex, TensorMetadata};
 use burn::tensor::{DType, Slice, TensorData};
 
-use crate::adamw::AdamWStep;
 use crate::head::{Expected, LogitScale};
 use crate::ops::{EntropyGradient, HeadCall, KernelOps};
 use crate::reference;
@@ -350,15 +349,7 @@ fn a_slab_holds_what_was_stored_and_is_read_by_row() {
 
 #[test]
 fn adamw_moves_as_its_reference_does() {
-    let step = AdamWStep {
-        gradient_factor: 0.5,
-        beta_1: 0.9,
-        beta_2: 0.99,
-        epsilon: 1e-3,
-        rate: 0.1,
-        root_factor: 3.0,
-        kept: 0.95,
-    };
+    let step = crate::verify::STEP;
     for n in [5, 30_011] {
         let [weights, gradient] = [1, 2].map(|seed| leaf(seed, &[n]).into_primitive());
         let moments = leaf(3, &[2, n]).into_primitive();

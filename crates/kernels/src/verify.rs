@@ -149,7 +149,7 @@ fn operations() -> Vec<Operation> {
     ]
 }
 
-const STEP: AdamWStep = AdamWStep {
+pub(crate) const STEP: AdamWStep = AdamWStep {
     gradient_factor: 0.5,
     beta_1: 0.9,
     beta_2: 0.99,

@@ -34,7 +34,7 @@ The tournament's flags
   --task-id ID             names the output folder
   --model MODEL            folder in ROOT/cache/models, 16-hex hash, or a path; outside the container also ORG/NAME
   --dataset FILE           rows; ROOT/cache/datasets/ID_train_data.json comes first; not read by environment tasks
-  --dataset-type JSON      names of environments, or columns of the rows (README)
+  --dataset-type JSON      names of environments, or columns of the rows: see examples/run_*_task.sh
   --task-type TYPE         EnvTask, InstructTextTask, ChatTask, DpoTask or GrpoTask
   --file-format s3         not read
   --expected-repo-name R   last part of the output folder [default: model]

@@ -49,7 +49,7 @@ pub(super) fn load(
     };
     let single =
         |dataset: data::Dataset<Encoded>| examples(dataset, seed, |row: &Encoded| vec![Row::from(row)]);
-    Ok(match card {
+    let found = match card {
         DatasetType::Instruct(card) => {
             single(data::load_instruct(source, card, tokenizer, limit).map_err(bad)?)
         }
@@ -61,7 +61,12 @@ pub(super) fn load(
             })
         }
         DatasetType::Grpo(_) | DatasetType::Env(_) => anyhow::bail!("this task has no supervised examples"),
-    })
+    };
+    if found.train.is_empty() {
+        let message = format!("no row of `{}` has a token that is predicted", file.display());
+        return Err(BadInput::new(message, "longer prompts or outputs").into());
+    }
+    Ok(found)
 }
 
 fn examples<T>(dataset: data::Dataset<T>, seed: Option<u64>, example: impl Fn(&T) -> Example) -> Examples {

@@ -106,11 +106,10 @@ pub(super) fn run(
             eval_s = started.elapsed().as_secs_f64();
             observer.event(&Event::Evaluation { step, loss: -score, base: 0.0, n: held_out.len() * JUDGED });
             if score > best.max(2.0 * error) {
-                best = score;
                 match publisher.publish(&candidate, step) {
                     Ok(artifact) => {
                         observer.event(&Event::Published { step, path: artifact.path.clone() });
-                        published = Some(artifact);
+                        (best, published) = (score, Some(artifact));
                     }
                     Err(error) => observer.event(&Event::Warning {
                         message: format!("step {step} is not handed over: {error:#}"),
