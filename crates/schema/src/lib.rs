@@ -8,6 +8,7 @@ mod baseline;
 mod config;
 mod dataset_type;
 pub mod env_api;
+mod match_play;
 mod task;
 mod trajectory;
 mod verify;
@@ -22,6 +23,9 @@ pub use config::{
     RolloutConfig, RunConfig, RunSection, TaskConfig,
 };
 pub use dataset_type::{ChatType, DatasetType, DpoType, GrpoType, InstructType, RewardEntry};
+pub use match_play::{
+    EditMode, LONG_TERM_SLOTS, MatchMove, MatchView, Memory, MemoryEdit, NOTE_TOKENS, Notes, WORKING_SLOTS,
+};
 pub use task::{EnvName, Environments, Message, Role, TaskError, TaskType};
 pub use trajectory::{
     EpisodeId, Opponent, OpponentKind, Sampling, Score, StopReason, TRAJECTORY_SCHEMA, Trajectory, Turn,
