@@ -44,6 +44,12 @@ impl GrpoTrainer {
         }
     }
 
+    /// Takes the divergence from other weights than those that training began with; `reference` without gradients.
+    pub fn with_reference(mut self, reference: LanguageModel) -> Self {
+        self.reference = Some(reference);
+        self
+    }
+
     /// The weights as they are, asking for gradients.
     pub fn model(&self) -> &LanguageModel {
         self.learner.model()
@@ -96,7 +102,7 @@ impl GrpoTrainer {
         };
         let n_counted: usize = rows.iter().map(Row::n_loss_tokens).sum();
         let parts = micro_batches(rows, config.token_budget, RowUnit::Single);
-        let parts = self.with_reference(parts);
+        let parts = self.scored_by_reference(parts);
         let settings = LossSettings { entropy_coef: config.entropy.coef(progress.fraction), ..config.loss };
         let mut objective = PolicyObjective::new(settings, &parts, config.max_completion_tokens);
         objective.counts.entropy_threshold = self.entropy_threshold(&parts);
@@ -118,14 +124,18 @@ impl GrpoTrainer {
         Ok(report)
     }
 
-    fn with_reference(&self, parts: Vec<Vec<Row>>) -> Vec<Vec<Row>> {
+    fn scored_by_reference(&self, parts: Vec<Vec<Row>>) -> Vec<Vec<Row>> {
         let Some(reference) = &self.reference else {
             return parts;
         };
         let device = reference.device();
         let scored = |rows: Vec<Row>| {
-            let logprobs =
-                row_logprobs(reference, &Batch::new(&rows, &device), &rows, self.config.temperature);
+            let logprobs = row_logprobs(
+                reference,
+                &Batch::new(&rows, reference.beginnings(), &device),
+                &rows,
+                self.config.temperature,
+            );
             rows.into_iter().zip(logprobs).map(|(row, logprobs)| row.with_ref_logprobs(logprobs)).collect()
         };
         parts.into_iter().map(scored).collect()
@@ -145,7 +155,7 @@ impl GrpoTrainer {
         };
         let mut entropies = Vec::new();
         for rows in parts {
-            let batch = Batch::new(rows, &model.device());
+            let batch = Batch::new(rows, model.beginnings(), &model.device());
             let mask = host(batch.loss_mask.clone());
             let values = host(token_stats(&model, &batch, &settings).entropy);
             entropies.extend(

@@ -146,7 +146,7 @@ impl<'a> Bench<'a> {
         };
         let rows: Vec<Row> = (0..self.args.batch).flat_map(pair).collect();
         let reference = self.reference.as_ref().expect("made for DPO");
-        let batch = Batch::new(&rows, &reference.device());
+        let batch = Batch::new(&rows, reference.beginnings(), &reference.device());
         let logprobs = row_logprobs(reference, &batch, &rows, 1.0);
         let rows = rows.into_iter().zip(logprobs);
         let parts = vec![rows.map(|(row, logprobs)| row.with_ref_logprobs(logprobs)).collect::<Vec<_>>()];
