@@ -44,6 +44,12 @@ impl GrpoTrainer {
         }
     }
 
+    /// Takes the divergence from other weights than those that training began with; `reference` without gradients.
+    pub fn with_reference(mut self, reference: LanguageModel) -> Self {
+        self.reference = Some(reference);
+        self
+    }
+
     /// The weights as they are, asking for gradients.
     pub fn model(&self) -> &LanguageModel {
         self.learner.model()
@@ -125,7 +131,7 @@ impl GrpoTrainer {
         let device = reference.device();
         let scored = |rows: Vec<Row>| {
             let logprobs =
-                row_logprobs(reference, &Batch::new(&rows, &device), &rows, self.config.temperature);
+                row_logprobs(reference, &Batch::new(&rows, reference.beginnings(), &device), &rows, self.config.temperature);
             rows.into_iter().zip(logprobs).map(|(row, logprobs)| row.with_ref_logprobs(logprobs)).collect()
         };
         parts.into_iter().map(scored).collect()
@@ -145,7 +151,7 @@ impl GrpoTrainer {
         };
         let mut entropies = Vec::new();
         for rows in parts {
-            let batch = Batch::new(rows, &model.device());
+            let batch = Batch::new(rows, model.beginnings(), &model.device());
             let mask = host(batch.loss_mask.clone());
             let values = host(token_stats(&model, &batch, &settings).entropy);
             entropies.extend(

@@ -65,11 +65,19 @@ impl<'a> Heads<'a> {
     }
 }
 
-/// Which keys each query sees: a row of the keys, and its columns from a first to before an end.
+/// Which keys each query sees: a row of the keys, of that its columns from a first to before an end, and before them a
+/// trunk that it may share with other queries.
 pub(crate) struct Sight {
-    /// `[B, T, 3]`: row, first, end.
+    /// `[B, T, 5]`: row, first, end, first and end of the trunk.
     places: Vec<i64>,
     n_queries: usize,
+}
+
+/// Columns that a query, or a block of queries, sees: a trunk, which may be empty, and what lies behind it.
+#[derive(Clone, Debug)]
+struct Seen {
+    trunk: Range<usize>,
+    own: Range<usize>,
 }
 
 impl Sight {
@@ -77,23 +85,26 @@ impl Sight {
     /// If a query sees nothing, or beyond the keys.
     pub(crate) fn new(places: Vec<i64>, shape: &Shape) -> Self {
         let (n_key_rows, n_keys) = (shape.n_key_rows as i64, shape.n_keys as i64);
-        for place in places.chunks(3) {
-            let &[row, first, end] = place else { unreachable!("places are triples") };
+        for place in places.chunks(FIELDS) {
+            let &[row, first, end, trunk, trunk_end] = place else { unreachable!("places have five fields") };
             let exists = (0..n_key_rows).contains(&row) && 0 <= first && first < end && end <= n_keys;
             assert!(exists, "columns {first}..{end} of row {row} among {n_key_rows} rows of {n_keys} keys");
+            let is_before = 0 <= trunk && trunk <= trunk_end && (trunk == trunk_end || trunk_end <= first);
+            assert!(is_before, "a trunk {trunk}..{trunk_end} before columns {first}..{end}");
         }
         Self { places, n_queries: shape.n_queries }
     }
 
-    fn place(&self, row: usize, query: usize) -> (usize, Range<usize>) {
-        let at = 3 * (row * self.n_queries + query);
-        let [key_row, first, end] = [0, 1, 2].map(|field| self.places[at + field] as usize);
-        (key_row, first..end)
+    fn place(&self, row: usize, query: usize) -> (usize, Seen) {
+        let at = FIELDS * (row * self.n_queries + query);
+        let [key_row, first, end, trunk, trunk_end] =
+            [0, 1, 2, 3, 4].map(|field| self.places[at + field] as usize);
+        (key_row, Seen { trunk: trunk..trunk_end, own: first..end })
     }
 
     /// Keys seen, counted for each query.
     fn n_seen(&self) -> usize {
-        self.places.chunks(3).map(|place| (place[2] - place[1]) as usize).sum()
+        self.places.chunks(FIELDS).map(|place| (place[2] - place[1] + place[4] - place[3]) as usize).sum()
     }
 
     /// The row of the keys that a row of queries looks at.
@@ -101,13 +112,49 @@ impl Sight {
         self.place(row, 0).0
     }
 
-    /// Keys that some query of a block sees, from the beginning of a group of [`LANES`]: so a key has the same place in
-    /// a vector whatever the block.
-    fn keys_of(&self, row: usize, queries: Range<usize>) -> Range<usize> {
-        let spans = queries.map(|query| self.place(row, query).1);
-        let (first, end) =
-            spans.fold((usize::MAX, 0), |(first, end), span| (first.min(span.start), end.max(span.end)));
-        first - first % LANES..end
+    /// Keys that some query of a block sees, in one stretch or two.
+    fn keys_of(&self, row: usize, queries: Range<usize>) -> Stretches {
+        let (mut trunk, mut own) = (usize::MAX..0, usize::MAX..0);
+        for query in queries {
+            let seen = self.place(row, query).1;
+            own = own.start.min(seen.own.start)..own.end.max(seen.own.end);
+            if !seen.trunk.is_empty() {
+                trunk = trunk.start.min(seen.trunk.start)..trunk.end.max(seen.trunk.end);
+            }
+        }
+        Stretches::new(trunk, own)
+    }
+}
+
+/// Fields of a place.
+const FIELDS: usize = 5;
+
+/// One or two stretches of columns, side by side in a block of scores. Each begins with a group of [`LANES`] columns, so
+/// that a key has the same place in a vector whatever the block.
+struct Stretches {
+    /// Where a stretch begins in the block, and its columns.
+    parts: Vec<(usize, Range<usize>)>,
+    width: usize,
+}
+
+impl Stretches {
+    fn new(trunk: Range<usize>, own: Range<usize>) -> Self {
+        let aligned = |columns: Range<usize>| columns.start - columns.start % LANES..columns.end;
+        let own = aligned(own);
+        let columns = if trunk.is_empty() {
+            vec![own]
+        } else if trunk.end > own.start {
+            vec![aligned(trunk.start.min(own.start)..own.end)]
+        } else {
+            vec![aligned(trunk), own]
+        };
+        let (mut parts, mut width) = (Vec::with_capacity(columns.len()), 0);
+        for columns in columns {
+            let n = columns.len().next_multiple_of(LANES);
+            parts.push((width, columns));
+            width += n;
+        }
+        Self { parts, width }
     }
 }
 
@@ -227,34 +274,44 @@ impl Operands<'_> {
     fn read(&self, asks: &Asks) -> Vec<f32> {
         let head_dim = self.shape.head_dim;
         let keys = self.sight.keys_of(asks.row, asks.queries.clone());
-        let width = keys.len().next_multiple_of(LANES);
-        let mut p = vec![0.0; asks.len() * width];
+        let mut p = vec![0.0; asks.len() * keys.width];
         self.probabilities(asks, &keys, &mut p);
-        let mut out = vec![0.0; asks.len() * head_dim];
         let key_row = self.sight.key_row(asks.row);
-        let start = self.v.start(key_row, asks.kv_head, keys.start);
-        vectorised(Mix {
-            p: &p,
-            width,
-            values: &self.v.values[start..],
-            stride: self.v.strides[1],
-            ends: &self.ends(asks, &keys),
-            out: &mut out,
-            head_dim,
+        let mut parts = keys.parts.iter().map(|(at, columns)| {
+            let mut out = vec![0.0; asks.len() * head_dim];
+            let start = self.v.start(key_row, asks.kv_head, columns.start);
+            vectorised(Mix {
+                p: &p[*at..],
+                width: keys.width,
+                values: &self.v.values[start..],
+                stride: self.v.strides[1],
+                ends: &self.ends(asks, columns),
+                out: &mut out,
+                head_dim,
+            });
+            out
         });
+        let mut out = parts.next().expect("a query sees something");
+        for part in parts {
+            out.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
+        }
         out
     }
 
-    /// For each ask the first key that it does not see, counted from the beginning of `keys`.
-    fn ends(&self, asks: &Asks, keys: &Range<usize>) -> Vec<usize> {
-        let end = |ask| self.sight.place(asks.row, asks.query(ask)).1.end - keys.start;
+    /// For each ask the first of `columns` that neither it nor, as a rule, its tile needs: behind all that it sees.
+    fn ends(&self, asks: &Asks, columns: &Range<usize>) -> Vec<usize> {
+        let end = |ask| {
+            let Seen { trunk, own } = self.sight.place(asks.row, asks.query(ask)).1;
+            let parts = [trunk, own].into_iter().map(|part| within(&part, columns));
+            parts.filter(|part| !part.is_empty()).map(|part| part.end - columns.start).max().unwrap_or(0)
+        };
         (0..asks.len()).map(end).collect()
     }
 
-    /// The probabilities of a block: `[asks, width]`, where the width is that of `keys`, rounded up to [`LANES`].
-    fn probabilities(&self, asks: &Asks, keys: &Range<usize>, scores: &mut [f32]) {
+    /// The probabilities of a block: `[asks, width]`, the width being that of `keys`.
+    fn probabilities(&self, asks: &Asks, keys: &Stretches, scores: &mut [f32]) {
         let head_dim = self.shape.head_dim;
-        let width = scores.len() / asks.len();
+        let width = keys.width;
         let key_row = self.sight.key_row(asks.row);
         let vectors: Vec<&[f32]> = asks
             .queries
@@ -262,24 +319,35 @@ impl Operands<'_> {
             .flat_map(|query| asks.heads.clone().map(move |head| (query, head)))
             .map(|(query, head)| self.q.vector(asks.row, head, query, head_dim))
             .collect();
-        let start = self.k.start(key_row, asks.kv_head, keys.start);
-        vectorised(Scores {
-            asks: &vectors,
-            ends: &self.ends(asks, keys),
-            keys: &self.k.values[start..],
-            stride: self.k.strides[1],
-            n_keys: keys.len(),
-            out: scores,
-            width,
-        });
+        for (at, columns) in &keys.parts {
+            let start = self.k.start(key_row, asks.kv_head, columns.start);
+            vectorised(Scores {
+                asks: &vectors,
+                ends: &self.ends(asks, columns),
+                keys: &self.k.values[start..],
+                stride: self.k.strides[1],
+                n_keys: columns.len(),
+                out: &mut scores[*at..],
+                width,
+            });
+        }
         for (ask, scores) in scores.chunks_mut(width).enumerate() {
-            let seen = self.sight.place(asks.row, asks.query(ask)).1;
-            let seen = seen.start - keys.start..seen.end - keys.start;
-            if self.soft_cap > 0.0 {
-                vectorised(SoftCap { cap: self.soft_cap, scores: &mut scores[seen.clone()] });
+            let Seen { trunk, own } = self.sight.place(asks.row, asks.query(ask)).1;
+            let mut hidden = 0;
+            for (at, columns) in &keys.parts {
+                for seen in [&trunk, &own].map(|part| within(part, columns)) {
+                    if seen.is_empty() {
+                        continue;
+                    }
+                    let seen = at + seen.start - columns.start..at + seen.end - columns.start;
+                    if self.soft_cap > 0.0 {
+                        vectorised(SoftCap { cap: self.soft_cap, scores: &mut scores[seen.clone()] });
+                    }
+                    scores[hidden..seen.start].fill(f32::NEG_INFINITY);
+                    hidden = seen.end;
+                }
             }
-            scores[..seen.start].fill(f32::NEG_INFINITY);
-            scores[seen.end..].fill(f32::NEG_INFINITY);
+            scores[hidden..].fill(f32::NEG_INFINITY);
             vectorised(Softmax { scores });
         }
     }
@@ -290,47 +358,64 @@ impl Operands<'_> {
         let group = self.shape.group();
         let mut d_q = vec![0.0; n_queries * group * head_dim];
         let (mut d_k, mut d_v) = (vec![0.0; n_keys * head_dim], vec![0.0; n_keys * head_dim]);
-        let room = n_queries.min(BLOCK) * n_keys.next_multiple_of(LANES);
+        // Each of two stretches may begin and end within a group.
+        let room = n_queries.min(BLOCK) * (n_keys + 4 * LANES);
         let (mut scores, mut d_scores) = (vec![0.0; room], vec![0.0; room]);
         for member in 0..group {
             let head = kv_head * group + member;
             for start in (0..n_queries).step_by(BLOCK) {
                 let queries = start..(start + BLOCK).min(n_queries);
                 let keys = self.sight.keys_of(row, queries.clone());
-                let (n, s) = (queries.len(), keys.len());
-                let width = s.next_multiple_of(LANES);
+                let (n, width) = (queries.len(), keys.width);
                 let q = self.q.tokens(row, head, queries.clone(), head_dim);
-                let k = self.k.tokens(row, kv_head, keys.clone(), head_dim);
-                let v = self.v.tokens(row, kv_head, keys.clone(), head_dim);
                 let d_out = grad.tokens(row, head, queries.clone(), head_dim);
-                let block = &mut scores[..n * width];
+                let (block, d_block) = (&mut scores[..n * width], &mut d_scores[..n * width]);
                 let asks = Asks { row, kv_head, heads: head..head + 1, queries };
                 self.probabilities(&asks, &keys, block);
-                let p = Matrix::new(block, n, s, width);
-                add_product(&mut d_v[keys.start * head_dim..], head_dim, p.transposed(), d_out);
-                let d_block = &mut d_scores[..n * width];
-                product(d_block, width, d_out, v.transposed());
+                // What lies beyond the keys is not of this block.
+                d_block.fill(0.0);
+                for (at, columns) in &keys.parts {
+                    let v = self.v.tokens(row, kv_head, columns.clone(), head_dim);
+                    let p = Matrix::new(&block[*at..], n, columns.len(), width);
+                    add_product(&mut d_v[columns.start * head_dim..], head_dim, p.transposed(), d_out);
+                    product(&mut d_block[*at..], width, d_out, v.transposed());
+                }
                 for (d_scores, p) in d_block.chunks_mut(width).zip(block.chunks(width)) {
-                    // What lies beyond the keys is not of this block.
-                    d_scores[s..].fill(0.0);
                     vectorised(SoftmaxBackward { p, d_scores });
                 }
-                if self.soft_cap > 0.0 {
-                    self.bend(q, k, d_block, width);
+                for (part, (at, columns)) in keys.parts.iter().enumerate() {
+                    let k = self.k.tokens(row, kv_head, columns.clone(), head_dim);
+                    if self.soft_cap > 0.0 {
+                        self.bend(q, k, &mut d_block[*at..], (columns.len(), width));
+                    }
+                    let d_part = Matrix::new(&d_block[*at..], n, columns.len(), width);
+                    let place = &mut d_q[(start * group + member) * head_dim..];
+                    match part {
+                        0 => product(place, group * head_dim, d_part, k),
+                        _ => add_product(place, group * head_dim, d_part, k),
+                    }
+                    add_product(&mut d_k[columns.start * head_dim..], head_dim, d_part.transposed(), q);
                 }
-                let d_block = Matrix::new(d_block, n, s, width);
-                let place = &mut d_q[(start * group + member) * head_dim..];
-                product(place, group * head_dim, d_block, k);
-                add_product(&mut d_k[keys.start * head_dim..], head_dim, d_block.transposed(), q);
             }
         }
         [d_q, d_k, d_v]
     }
 
-    /// Through the soft cap: times `1 − tanh²(score / cap)`.
-    fn bend(&self, q: Matrix<'_>, k: Matrix<'_>, d_block: &mut [f32], width: usize) {
+    /// Through the soft cap: times `1 − tanh²(score / cap)`, in the first `n` of `width` columns.
+    fn bend(&self, q: Matrix<'_>, k: Matrix<'_>, d_block: &mut [f32], (n, width): (usize, usize)) {
         let mut scores = vec![0.0; d_block.len()];
         product(&mut scores, width, q, k.transposed());
-        vectorised(SoftCapBackward { cap: self.soft_cap, scores: &scores, d_scores: d_block });
+        for (d_scores, scores) in d_block.chunks_mut(width).zip(scores.chunks(width)) {
+            vectorised(SoftCapBackward {
+                cap: self.soft_cap,
+                scores: &scores[..n],
+                d_scores: &mut d_scores[..n],
+            });
+        }
     }
+}
+
+/// What two ranges have in common; empty if nothing.
+fn within(part: &Range<usize>, columns: &Range<usize>) -> Range<usize> {
+    part.start.max(columns.start)..part.end.min(columns.end)
 }

@@ -289,11 +289,12 @@ pub fn rotate(x: Tensor<4>, cos: Tensor<4>, sin: Tensor<4>, half: usize) -> Tens
 }
 
 /// Grouped-query attention of scaled queries: `softmax(q · kᵀ) · v` over the keys that a query sees. `sight` gives for
-/// each query a row of `k` and `v`, its first column there and the one after its last; there must be one. A soft cap
-/// bounds the scores to ± itself. Gradients flow only where every row looks at itself.
+/// each query a row of `k` and `v`, its first column there and the one after its last (there must be one), and the same
+/// two of a trunk: columns before those, which it sees too; none where they are equal. A soft cap bounds the scores to
+/// ± itself. Gradients flow only where every row looks at itself.
 ///
 /// # Shapes
-/// `[B, T, H, D]`, `[R, S, Hkv, D]` twice, sight `[B, T, 3]` → `[B, T, H, D]`
+/// `[B, T, H, D]`, `[R, S, Hkv, D]` twice, sight `[B, T, 5]` → `[B, T, H, D]`
 pub fn attention(
     q: Tensor<4>,
     k: Tensor<4>,

@@ -222,9 +222,12 @@ fn hidden<B: Backend>(sight: IntTensor<B>, n_keys: usize) -> BoolTensor<B> {
         let bound = B::int_reshape(bound, Shape::new([b, 1, 1, t, 1]));
         B::int_expand(bound, Shape::new([b, 1, 1, t, n_keys]))
     };
-    let before = B::int_lower(keys.clone(), bound(1), settings.bool_dtype);
-    let behind = B::int_greater_equal(keys, bound(2), settings.bool_dtype);
-    B::bool_or(before, behind)
+    let outside = |first, end| {
+        let before = B::int_lower(keys.clone(), bound(first), settings.bool_dtype);
+        let behind = B::int_greater_equal(keys.clone(), bound(end), settings.bool_dtype);
+        B::bool_or(before, behind)
+    };
+    B::bool_and(outside(1, 2), outside(3, 4))
 }
 
 /// Probabilities `[B, Hkv, G·T, S]`, and the slope of the soft cap if there is one.

@@ -280,15 +280,28 @@ fn rotation_turns_pairs_and_leaves_the_rest() {
     }
 }
 
-/// What `t` queries at the end of `s` columns see, `[rows, T, 3]`: causal in sequences of `length`, with a window.
+/// What `t` queries at the end of `s` columns see, `[rows, T, 5]`: causal in sequences of `length`, with a window.
 fn sight(rows: usize, t: usize, s: usize, window: usize, length: usize) -> IntTensor<Flex> {
+    branches(rows, t, s, window, length, 0..0)
+}
+
+/// The same, where sequences that begin behind the `trunk` continue it.
+fn branches(
+    rows: usize,
+    t: usize,
+    s: usize,
+    window: usize,
+    length: usize,
+    trunk: std::ops::Range<usize>,
+) -> IntTensor<Flex> {
     let place = |row: usize, query: usize| {
         let column = query + s - t;
         let first = (column - column % length).max((column + 1).saturating_sub(window));
-        [row as i32, first as i32, column as i32 + 1]
+        let trunk = if column - column % length >= trunk.end { trunk.clone() } else { 0..0 };
+        [row, first, column + 1, trunk.start, trunk.end].map(|field| field as i32)
     };
     let places = (0..rows).flat_map(|row| (0..t).map(move |query| (row, query)));
-    integers(places.flat_map(|(row, query)| place(row, query)).collect(), &[rows, t, 3])
+    integers(places.flat_map(|(row, query)| place(row, query)).collect(), &[rows, t, 5])
 }
 
 fn integers(values: Vec<i32>, shape: &[usize]) -> IntTensor<Flex> {
@@ -304,6 +317,11 @@ fn attention_reads_what_is_in_sight() {
         (1, 4, 1, 1, 33, 24, sight(1, 1, 33, 20, 100), 0.0),
         (2, 3, 1, 100, 100, 72, sight(2, 100, 100, 100, 37), 0.0),
         (2, 2, 1, 70, 80, 10, sight(2, 70, 80, 100, 30), 1.5),
+        // Branches that begin in the block of their trunk, right behind it, and far from it.
+        (2, 4, 2, 30, 30, 8, branches(2, 30, 30, 100, 7, 2..7), 0.0),
+        (1, 2, 2, 300, 300, 16, branches(1, 300, 300, 1000, 50, 0..50), 0.0),
+        (2, 4, 2, 300, 300, 24, branches(2, 300, 300, 1000, 75, 3..71), 1.5),
+        (1, 3, 1, 250, 250, 20, branches(1, 250, 250, 20, 40, 70..80), 0.0),
     ];
     for (b, h, h_kv, t, s, d, sight, soft_cap) in cases {
         let leaves = [leaf(1, &[b, t, h, d]), leaf(2, &[b, s, h_kv, d]), leaf(3, &[b, s, h_kv, d])];
@@ -341,7 +359,7 @@ fn a_slab_holds_what_was_stored_and_is_read_by_row() {
     let stored = Flex::kernel_store(slab.clone(), fresh.clone(), places.clone());
     let plain = reference::store::<Flex>(slab, fresh, places);
     assert_eq!(host(stored.clone()), host(plain));
-    let sight = integers(vec![2, 0, 2, 0, 3, 6], &[2, 1, 3]);
+    let sight = integers(vec![2, 0, 2, 0, 0, 0, 3, 6, 0, 0], &[2, 1, 5]);
     let ours = Flex::kernel_attention(q.clone(), stored.clone(), stored.clone(), sight.clone(), 0.0);
     let plain = reference::attention::<Flex>(q, stored.clone(), stored, sight, 0.0);
     assert_close(&host(ours), &host(plain), "by row");
@@ -390,9 +408,9 @@ fn check_bits_of_attention() {
                 Flex::float_slice(x.clone(), &[slice(rows, rows + 1), slice(from, to)])
             };
             let places = (from..from + n).flat_map(|column| {
-                [row as i32, (column + 1).saturating_sub(window) as i32, column as i32 + 1]
+                [row as i32, (column + 1).saturating_sub(window) as i32, column as i32 + 1, 0, 0]
             });
-            let places = integers(places.collect(), &[1, n, 3]);
+            let places = integers(places.collect(), &[1, n, 5]);
             let ours =
                 Flex::kernel_attention(part(&q, row, from, from + n), k.clone(), v.clone(), places, 0.0);
             let start = (row * t + from) * h * d;

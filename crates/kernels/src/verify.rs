@@ -173,11 +173,14 @@ fn head(x: &[Tensor<1>], entropy: EntropyGradient, device: &Device) -> Tensor<1>
     Tensor::cat(vec![stats.log_sum_exp, stats.entropy, stats.chosen], 0)
 }
 
-/// Two rows of 70 columns, sequences of 31 within them, four heads on two.
+/// Two rows of 70 columns, sequences of 31 within them that all see the first five too, four heads on two.
 fn attend(x: &[Tensor<1>], soft_cap: Option<f64>, device: &Device) -> Tensor<1> {
-    let seen = |row: i32, column: i32| [row, column - column % 31, column + 1];
+    let seen = |row: i32, column: i32| {
+        let first = column - column % 31;
+        [row, first, column + 1, 0, first.min(5)]
+    };
     let sight: Vec<i32> = (0..140).flat_map(|idx| seen(idx / 70, idx % 70)).collect();
-    let sight = Tensor::<3, Int>::from_data(TensorData::new(sight, [2, 70, 3]), device);
+    let sight = Tensor::<3, Int>::from_data(TensorData::new(sight, [2, 70, 5]), device);
     let q = x[0].clone().reshape([2, 70, 4, 24]);
     let [k, v] = [1, 2].map(|idx| x[idx].clone().reshape([2, 70, 2, 24]));
     flat(attention(q, k, v, sight, soft_cap))

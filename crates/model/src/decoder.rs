@@ -9,6 +9,7 @@
 mod attention;
 mod cache;
 mod conv;
+mod forest;
 mod layer;
 mod linear;
 mod mlp;
@@ -25,6 +26,7 @@ use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use kernels::{LogitScale, linear};
 
 pub use cache::KvCache;
+pub use forest::{Beginnings, Slots, families, n_shared_slots};
 pub use linear::Linear;
 pub use norm::Norm;
 pub use token_batch::TokenBatch;
@@ -250,6 +252,15 @@ impl LanguageModel {
     /// Whether a layer reads nothing but what the one before it gives.
     pub fn layers_stand_alone(&self) -> bool {
         self.config.per_layer_input.is_none() && self.config.variants.n_shared_kv == 0
+    }
+
+    /// Whether sequences may share what they begin with: not where a token's rotation depends on all of its sequence.
+    pub fn beginnings(&self) -> Beginnings {
+        let config = &self.config;
+        match config.rope.depends_on_length() || config.window_rope.depends_on_length() {
+            true => Beginnings::Apart,
+            false => Beginnings::Shared,
+        }
     }
 
     /// Whether what stands before the first layer asks for a gradient.

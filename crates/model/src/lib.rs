@@ -29,7 +29,9 @@ pub use config::{
     NormPlacement, QkNorm, QkvLayout, RopeConfig, RopeScaling, Scales, ScoreGrowth, ShortConvs, Size,
     SoftCaps, YarnRope,
 };
-pub use decoder::{KvCache, LanguageModel, Linear, Norm, TokenBatch};
+pub use decoder::{
+    Beginnings, KvCache, LanguageModel, Linear, Norm, Slots, TokenBatch, families, n_shared_slots,
+};
 pub use device::{DeviceChoice, DeviceInfo, devices};
 pub use engine::{
     Engine, EngineConfig, EngineStats, Event, Finish, GenerateRequest, Generation, Sampling, ScoreRequest,

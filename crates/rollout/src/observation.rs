@@ -26,6 +26,15 @@ pub(crate) fn state_lines(text: &str) -> &str {
     state.rsplit_once(LEGAL_HEADING).map_or(state, |(state, _)| state).trim()
 }
 
+/// The same as it stands, line ends included, between the line of the heading and the empty line before the actions.
+pub(crate) fn state_block(text: &str) -> &str {
+    let body = without_rules(text);
+    let state = body.split_once(CURRENT_STATE).map_or(body, |(_, state)| state);
+    let state = state.strip_prefix('\n').unwrap_or(state);
+    let state = state.rsplit_once(LEGAL_HEADING).map_or(state, |(state, _)| state);
+    state.strip_suffix("\n\n").unwrap_or(state)
+}
+
 /// The rest of the first line that starts with `label`.
 pub(crate) fn field<'a>(text: &'a str, label: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.strip_prefix(label)).map(str::trim)

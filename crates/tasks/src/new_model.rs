@@ -4,15 +4,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::{DType, Device};
+use games::match_play;
 use games::rng::FastRng;
 use model::{Arch, DecoderConfig, LanguageModel, SaveOptions, Size};
-use rollout::{ByteCodec, Compact, Format, parse_observation};
+use rollout::{ByteCodec, Compact, Format, MatchFormat, PromptPack, parse_observation};
+use schema::{MatchMove, MatchView, Memory};
 use sidecar::Catalog;
 
 /// Playouts of each game whose texts a tokenizer learns from.
 const PLAYOUTS_PER_GAME: u64 = 40;
 /// The games' texts have merges enough for about so many entries.
 const GAMES_FILL: usize = 2048;
+/// Games of match play whose prompts a larger vocabulary learns from, and how many of each.
+const MATCH_GAMES: [&str; 3] = ["gin_rummy", "leduc_poker", "liars_dice"];
+const MATCHES_PER_GAME: u64 = 12;
 /// Synthetic words for larger vocabularies.
 const SYNTHETIC_WORDS: usize = 60_000;
 /// A tokenizer has at most so many entries; q05b's embedding has more rows, as the real one's.
@@ -60,6 +65,11 @@ fn texts(entries: usize) -> anyhow::Result<Vec<String>> {
         }
     }
     if entries > GAMES_FILL {
+        for game in MATCH_GAMES {
+            for seed in 1..=MATCHES_PER_GAME {
+                match_prompts(game, seed, &mut rng, &mut texts)?;
+            }
+        }
         for _ in 0..SYNTHETIC_WORDS / WORDS_PER_TEXT {
             let words: Vec<String> = (0..WORDS_PER_TEXT).map(|_| word(&mut rng)).collect();
             texts.push(words.join(" "));
@@ -91,6 +101,33 @@ fn playout(game: &dyn games::Game, rng: &mut FastRng, texts: &mut Vec<String>) {
                 legal[rng.below(legal.len())]
             }
         };
+        state.apply(action);
+    }
+}
+
+/// The turns of a random game as match play asks them: the first one whole, of the others what is new.
+fn match_prompts(game: &str, seed: u64, rng: &mut FastRng, texts: &mut Vec<String>) -> anyhow::Result<()> {
+    let format = MatchFormat::new(Arc::new(ByteCodec), Arc::new(PromptPack::builtin()))?;
+    let match_play::Start { mut state, mut chance, .. } = match_play::start(game, seed)?;
+    let mut is_first = true;
+    loop {
+        match_play::play_chance(state.as_mut(), &mut chance);
+        let games::Player::Seat(seat) = state.current_player() else { return Ok(()) };
+        let legal = match_play::legal(state.as_ref());
+        if legal.is_empty() {
+            return Ok(());
+        }
+        let action = legal[rng.below(legal.len())].0;
+        let view = MatchView {
+            game: game.to_owned(),
+            seat,
+            state: match_play::state_text(game, state.as_ref(), seat),
+            legal,
+            memory: Memory::default(),
+        };
+        texts.push(if is_first { format.prompt(&view)?.text } else { format.request(&view)?.user });
+        texts.push(format.answer(&MatchMove::plain(action))?.text);
+        is_first = false;
         state.apply(action);
     }
 }

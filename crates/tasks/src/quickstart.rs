@@ -325,7 +325,7 @@ fn write_logprobs(
         rows.push(Row::new(prompt, chosen.tokens));
     }
     let model = model.valid();
-    let logprobs = row_logprobs(&model, &Batch::new(&rows, &model.device()), &rows, 1.0);
+    let logprobs = row_logprobs(&model, &Batch::new(&rows, model.beginnings(), &model.device()), &rows, 1.0);
     let rows = rows.iter().zip(logprobs).map(|(row, logprobs)| {
         serde_json::json!({"prompt": row.prompt(), "completion": row.completion(), "logprobs": logprobs})
     });

@@ -1,7 +1,7 @@
 //! Rows as tensors: the only tensor type that crosses a crate.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use model::TokenBatch;
+use model::{Beginnings, Slots, TokenBatch};
 
 use crate::Row;
 use crate::plan::{Plan, Predictor, Token};
@@ -15,7 +15,7 @@ const ABSENT: f32 = -1e30;
 /// to the c-th token of row b that counts (not to the c-th of its completion).
 #[derive(Clone, Debug)]
 pub struct Batch {
-    /// Distinct inputs, packed, `[U,T]`.
+    /// Distinct inputs, packed, beginnings shared, `[U,T]`.
     pub tokens: TokenBatch,
     /// 1 for scored tokens, 0 for empty cells, `[B,C]`.
     pub loss_mask: Tensor<2>,
@@ -61,19 +61,18 @@ pub(crate) struct Allowed {
 }
 
 impl Batch {
-    /// Collates `rows`.
+    /// Collates `rows`; `beginnings` are the model's.
     ///
     /// # Panics
     /// If no token of any row counts.
-    pub fn new(rows: &[Row], device: &Device) -> Self {
+    pub fn new(rows: &[Row], beginnings: Beginnings, device: &Device) -> Self {
         let device = &device.clone().without_autodiff();
         let plan = Plan::new(rows);
         let n_tokens = plan.free.1.len() + plan.constrained.1.len();
         assert!(n_tokens > 0, "a batch of {} rows needs a token that counts", rows.len());
         let shape = [rows.len(), plan.n_columns];
-        let (tokens, places) = TokenBatch::packed(&plan.sequences);
-        let starts: Vec<usize> = places.iter().map(|(row, col)| row * tokens.n_cols() + col).collect();
-        let scored = plan.scored.iter().map(|(sequence, position)| starts[*sequence] + position).collect();
+        let (tokens, slots) = TokenBatch::packed(&plan.sequences, beginnings);
+        let scored = plan.scored.iter().map(|(sequence, position)| slots.slot(*sequence, *position)).collect();
         let grid = |value: &dyn Fn(&Row, usize) -> f32| {
             floats(grid_values(rows, plan.n_columns, value), shape, device)
         };
@@ -91,8 +90,8 @@ impl Batch {
             n_tokens,
             scored,
             cells: cells(&plan, shape, device),
-            free: lookup(&plan.free, &starts, device),
-            constrained: lookup(&plan.constrained, &starts, device),
+            free: lookup(&plan.free, &slots, device),
+            constrained: lookup(&plan.constrained, &slots, device),
         }
     }
 
@@ -124,12 +123,12 @@ fn cells(plan: &Plan, [n_rows, n_columns]: [usize; 2], device: &Device) -> Tenso
 
 fn lookup(
     (predictors, tokens): &(Vec<Predictor>, Vec<Token>),
-    starts: &[usize],
+    slots: &Slots,
     device: &Device,
 ) -> Option<Lookup> {
     let first = predictors.first()?;
     let positions =
-        predictors.iter().map(|predictor| starts[predictor.sequence] + predictor.position).collect();
+        predictors.iter().map(|predictor| slots.slot(predictor.sequence, predictor.position)).collect();
     let (pairs, allowed) = match first.allowed {
         None => (tokens.iter().map(|token| [token.predictor, token.target]).collect(), None),
         Some(_) => {

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 use kernels::LogitScale;
-use model::{LanguageModel, TokenBatch};
+use model::{Beginnings, LanguageModel, TokenBatch};
 
 /// A decoder that is trained: hidden states of whole sequences, and the head.
 ///
@@ -17,6 +17,9 @@ pub trait CausalLm: Module {
         let x = (0..self.n_layers()).fold(self.start(batch), |x, idx| self.layer(idx, x, batch));
         self.finish(x, batch)
     }
+
+    /// Whether a token's state depends on nothing behind it, so that sequences may share what they begin with.
+    fn beginnings(&self) -> Beginnings;
 
     /// Whether a layer reads nothing but what the one before it gives; only then is it called alone.
     fn layers_stand_alone(&self) -> bool;
@@ -53,6 +56,10 @@ pub trait CausalLm: Module {
 impl CausalLm for LanguageModel {
     fn hidden(&self, batch: &TokenBatch) -> Tensor<3> {
         Self::hidden(self, batch)
+    }
+
+    fn beginnings(&self) -> Beginnings {
+        Self::beginnings(self)
     }
 
     fn layers_stand_alone(&self) -> bool {

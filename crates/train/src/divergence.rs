@@ -79,7 +79,7 @@ pub fn row_divergences<M: CausalLm>(
     for part in parts_of(rows, token_budget) {
         let whole: Vec<Row> = part.iter().map(|idx| rows[*idx].clone().with_whole_input()).collect();
         let device = model.devices().first().cloned().expect("a model has parameters");
-        let batch = Batch::new(&whole, &device);
+        let batch = Batch::new(&whole, model.beginnings(), &device);
         let mut values = divergences_at((model, base), &batch.tokens, &batch.scored, direction).into_iter();
         for idx in part {
             found[idx] = values.by_ref().take(rows[idx].n_loss_tokens()).collect();
@@ -102,12 +102,10 @@ pub fn sequence_divergences<M: CausalLm>(
     let mut found = vec![f64::NAN; sequences.len()];
     for part in parts(sequences.iter().map(Vec::len), token_budget) {
         let ids: Vec<Vec<u32>> = part.iter().map(|idx| sequences[*idx].clone()).collect();
-        let (tokens, starts) = TokenBatch::packed(&ids);
-        let place = |((row, column), ids): (&(usize, usize), &Vec<u32>)| {
-            let start = row * tokens.n_cols() + column;
-            start..start + ids.len()
-        };
-        let places: Vec<usize> = starts.iter().zip(&ids).flat_map(place).collect();
+        let (tokens, slots) = TokenBatch::packed(&ids, model.beginnings());
+        let place = |(idx, ids): (usize, &Vec<u32>)| (0..ids.len()).map(move |position| (idx, position));
+        let places = ids.iter().enumerate().flat_map(place);
+        let places: Vec<usize> = places.map(|(idx, position)| slots.slot(idx, position)).collect();
         let values = divergences_at((model, base), &tokens, &places, direction);
         let mut values = values.as_slice();
         for (idx, ids) in part.into_iter().zip(&ids) {

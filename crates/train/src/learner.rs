@@ -174,7 +174,7 @@ impl<M: CausalLm> Learner<M> {
         let mut figures = Figures::default();
         let mut report = StepReport::default();
         for rows in parts {
-            let batch = Batch::new(rows, &self.device);
+            let batch = Batch::new(rows, self.model.beginnings(), &self.device);
             report.n_rows += rows.len();
             report.n_tokens += batch.n_tokens;
             report.n_input_tokens += batch.tokens.ids().len();

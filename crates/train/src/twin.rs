@@ -14,7 +14,7 @@ pub fn logprobs_of_rows<M: CausalLm>(model: &M, rows: &[Row], token_budget: usiz
     let mut found: Vec<Vec<f32>> = rows.iter().map(|row| vec![0.0; row.completion().len()]).collect();
     for part in parts_of(rows, token_budget) {
         let of_part: Vec<Row> = part.iter().map(|idx| rows[*idx].clone()).collect();
-        let batch = Batch::new(&of_part, &device);
+        let batch = Batch::new(&of_part, model.beginnings(), &device);
         for (idx, logprobs) in part.into_iter().zip(row_logprobs(model, &batch, &of_part, 1.0)) {
             found[idx] = logprobs;
         }

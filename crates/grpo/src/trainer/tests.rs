@@ -18,7 +18,7 @@ fn rows(model: &LanguageModel) -> Vec<Row> {
         Row::new(vec![3, 4, token], vec![token + 1, token + 2, 1]).with_advantage(advantage)
     });
     let valid = model.valid();
-    let logprobs = row_logprobs(&valid, &Batch::new(&drafts, &valid.device()), &drafts, 1.0);
+    let logprobs = row_logprobs(&valid, &Batch::new(&drafts, valid.beginnings(), &valid.device()), &drafts, 1.0);
     drafts.into_iter().zip(logprobs).map(|(row, logprobs)| row.with_old_logprobs(logprobs)).collect()
 }
 

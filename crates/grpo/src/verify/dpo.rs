@@ -59,7 +59,7 @@ pub(super) fn verify(
     check.distance("logps", &sums, &want.values, 1e-5, 1e-5);
     let pairs = in_pairs(&rows);
     // Scored as they will be trained, gradients and all: a reference that is the policy leaves a margin of exactly 0.
-    let current = row_logprobs(model, &Batch::new(&pairs, &model.device()), &pairs, 1.0);
+    let current = row_logprobs(model, &Batch::new(&pairs, model.beginnings(), &model.device()), &pairs, 1.0);
     for case in golden.cases.dpo.iter().filter(|case| case.mode == mode) {
         let parts = vec![with_reference(golden, case, &pairs, &current)?];
         let objective = Dpo::new(&parts, settings(case)?);

@@ -35,7 +35,7 @@ pub(super) fn masked(ids: &[f32], mask: &[f32]) -> Vec<u32> {
 /// Log-probs of all tokens that count, without a graph.
 pub(super) fn logprobs(model: &LanguageModel, rows: &[Row], temperature: f64) -> Vec<Vec<f32>> {
     let model = model.valid();
-    row_logprobs(&model, &Batch::new(rows, &model.device()), rows, temperature)
+    row_logprobs(&model, &Batch::new(rows, model.beginnings(), &model.device()), rows, temperature)
 }
 
 /// Log-probs, entropies and, for an adapter, the reference without it.
@@ -50,7 +50,7 @@ pub(super) fn verify(
     let name = mode.name();
     let stats_of = |model: &LanguageModel| {
         let model = model.valid();
-        token_stats(&model, &Batch::new(&rows, &model.device()), &settings)
+        token_stats(&model, &Batch::new(&rows, model.beginnings(), &model.device()), &settings)
     };
     let stats = stats_of(model);
     let mut check = Check::new(report, format!("{name}.per_token"));

@@ -39,9 +39,8 @@ struct Step {
 impl Past {
     /// Within the batch itself.
     pub(super) fn of_batch(batch: &TokenBatch, reach: usize, device: &Device) -> Self {
-        let n_cols = batch.n_cols();
         Self::new(batch.positions(), batch.n_rows(), reach, device, |row, col, _, back| {
-            row * n_cols + col - back
+            batch.slot_before(row, col, back)
         })
     }
 

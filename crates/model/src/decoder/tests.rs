@@ -215,13 +215,50 @@ fn packed_sequences_do_not_see_each_other() {
         config.windows[1] = Some(3);
         let model = LanguageModel::fresh(&config, 2, &Device::flex());
         let sequences: [&[u32]; 5] = [&[5, 9], &[1, 2, 3, 4, 5, 6], &[7], &[8, 9, 1], &[4]];
-        let (batch, places) = TokenBatch::packed(&sequences);
+        let (batch, slots) = TokenBatch::packed(&sequences, Beginnings::Shared);
         assert_eq!((batch.n_rows(), batch.n_cols()), (3, 6));
         let hidden = model.hidden(&batch);
-        for (tokens, (row, col)) in sequences.iter().zip(places) {
+        for (idx, tokens) in sequences.iter().enumerate() {
+            let (row, col) = (slots.slot(idx, 0) / 6, slots.slot(idx, 0) % 6);
             let alone = host_values(model.hidden(&TokenBatch::right_padded(&[tokens])));
             let packed = host_values(hidden.clone().narrow(0, row, 1).narrow(1, col, tokens.len()));
             assert!(alone.iter().zip(&packed).all(|(a, b)| (a - b).abs() < 1e-5), "{arch} {tokens:?}");
+        }
+    }
+}
+
+#[test]
+fn a_shared_beginning_is_read_as_if_it_were_ones_own() {
+    let begins = |kind: u32, n: u32, then: &[u32]| -> Vec<u32> {
+        (0..n).map(|idx| (7 * idx + 31 * kind) % 200).chain(then.iter().copied()).collect()
+    };
+    let sequences = [
+        begins(1, 12, &[5, 9]),
+        begins(2, 9, &[1, 2, 3, 4, 5, 6]),
+        vec![7; 3],
+        begins(1, 12, &[8]),
+        begins(2, 9, &[2]),
+        begins(1, 12, &[5, 8, 3, 2, 1]),
+    ];
+    for arch in Arch::ALL {
+        let mut config = DecoderConfig::preset(arch, crate::Size::Pico);
+        for window in [None, Some(4), Some(13)] {
+            config.windows[1] = window;
+            let model = LanguageModel::fresh(&config, 2, &Device::flex());
+            let (batch, slots) = TokenBatch::packed(&sequences, model.beginnings());
+            let hidden = model.hidden(&batch);
+            let [b, t, d] = hidden.dims();
+            let hidden = host_values(hidden);
+            for (idx, tokens) in sequences.iter().enumerate() {
+                let alone = host_values(model.hidden(&TokenBatch::right_padded(&[tokens])));
+                for (position, alone) in alone.chunks(d).enumerate() {
+                    let slot = slots.slot(idx, position);
+                    assert_eq!(batch.ids()[slot], tokens[position], "{arch} {idx} {position} of {b}x{t}");
+                    let shared = &hidden[slot * d..][..d];
+                    let is_close = alone.iter().zip(shared).all(|(a, b)| (a - b).abs() < 1e-5);
+                    assert!(is_close, "{arch} window {window:?} sequence {idx} position {position}");
+                }
+            }
         }
     }
 }

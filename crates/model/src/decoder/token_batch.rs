@@ -1,8 +1,11 @@
 //! Token ids on the host, as the decoder takes them: `[B, T]` with padding.
 
+use std::ops::Range;
+
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::Positions;
+use super::forest::{Beginnings, Slots, Tree, forest};
 
 /// A rectangular batch of token ids that knows which slots are padding.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +16,8 @@ pub struct TokenBatch {
     /// Tokens of each row.
     lengths: Vec<usize>,
     positions: Positions,
+    /// For each slot the columns that its sequence shares with others, in front of its own; empty if none does.
+    trunks: Vec<Range<u32>>,
 }
 
 impl TokenBatch {
@@ -30,33 +35,61 @@ impl TokenBatch {
         for (slots, row) in ids.chunks_mut(n_cols).zip(rows) {
             slots[..row.as_ref().len()].copy_from_slice(row.as_ref());
         }
-        Self { ids, n_rows: rows.len(), n_cols, lengths, positions: Positions::shared(n_cols) }
+        let positions = Positions::shared(n_cols);
+        Self { ids, n_rows: rows.len(), n_cols, lengths, positions, trunks: Vec::new() }
     }
 
-    /// Sequences laid one behind the other in rows as long as the longest, none of which sees another; and the row and
-    /// first column of each. Attention is computed within a sequence, so nothing is lost but the padding.
+    /// Sequences laid one behind the other in rows as long as the longest, none of which sees another; and where the
+    /// tokens of each are. Attention is computed within a sequence, so nothing is lost but the padding. With
+    /// [`Beginnings::Shared`] tokens that sequences begin with alike are there once.
     ///
     /// # Panics
     /// If there are no sequences, or only empty ones.
-    pub fn packed<R: AsRef<[u32]>>(sequences: &[R]) -> (Self, Vec<(usize, usize)>) {
-        let lengths: Vec<usize> = sequences.iter().map(|sequence| sequence.as_ref().len()).collect();
-        let n_cols = lengths.iter().copied().max().unwrap_or(0);
-        // First fit, longest first: the filled part of each row.
-        let mut filled: Vec<usize> = Vec::new();
-        let mut places = vec![(0, 0); sequences.len()];
-        let mut order: Vec<usize> = (0..sequences.len()).collect();
-        order.sort_by_key(|&idx| std::cmp::Reverse(lengths[idx]));
-        for idx in order {
-            let row = filled.iter().position(|used| used + lengths[idx] <= n_cols).unwrap_or(filled.len());
-            if row == filled.len() {
-                filled.push(0);
-            }
-            places[idx] = (row, filled[row]);
-            filled[row] += lengths[idx];
+    pub fn packed<R: AsRef<[u32]>>(sequences: &[R], beginnings: Beginnings) -> (Self, Slots) {
+        let trees = forest(sequences, beginnings);
+        let n_cols = trees.iter().map(Tree::n_tokens).max().unwrap_or(0);
+        if trees.len() == sequences.len() {
+            return Self::packed_apart(sequences, n_cols);
         }
+        let sizes: Vec<usize> = trees.iter().map(Tree::n_tokens).collect();
+        let (places, filled) = first_fit(&sizes, n_cols);
+        let n_slots = filled.len() * n_cols;
+        let (mut ids, mut positions) = (vec![0; n_slots], vec![Positions::PADDING; n_slots]);
+        let mut trunks = vec![0..0; n_slots];
+        let mut put = |start: usize, from: usize, tokens: &[u32], trunk: Range<u32>| {
+            ids[start..start + tokens.len()].copy_from_slice(tokens);
+            for (idx, slot) in (start..start + tokens.len()).enumerate() {
+                positions[slot] = (from + idx) as i32;
+                trunks[slot] = trunk.clone();
+            }
+        };
+        let mut starts = vec![(0, 0, 0); sequences.len()];
+        for (tree, (row, col)) in trees.iter().zip(places) {
+            let root = row * n_cols + col;
+            let trunk = &sequences[tree.members[0]].as_ref()[..tree.trunk];
+            put(root, 0, trunk, 0..0);
+            let mut next = root + tree.trunk;
+            for &member in &tree.members {
+                let own = &sequences[member].as_ref()[tree.trunk..];
+                put(next, tree.trunk, own, col as u32..(col + tree.trunk) as u32);
+                starts[member] = (root, tree.trunk, next);
+                next += own.len();
+            }
+        }
+        let positions = Positions::per_row(positions, n_cols);
+        let batch = Self { ids, n_rows: filled.len(), n_cols, lengths: filled, positions, trunks };
+        (batch, Slots::new(starts))
+    }
+
+    fn packed_apart<R: AsRef<[u32]>>(sequences: &[R], n_cols: usize) -> (Self, Slots) {
+        let lengths: Vec<usize> = sequences.iter().map(|sequence| sequence.as_ref().len()).collect();
+        let (places, filled) = first_fit(&lengths, n_cols);
+        let slots = |places: &mut dyn Iterator<Item = (usize, usize)>| {
+            Slots::new(places.map(|(row, col)| (row * n_cols + col, 0, row * n_cols + col)).collect())
+        };
         if filled.len() == sequences.len() {
-            let own_row = (0..sequences.len()).map(|row| (row, 0)).collect();
-            return (Self::right_padded(sequences), own_row);
+            let batch = Self::right_padded(sequences);
+            return (batch, slots(&mut (0..sequences.len()).map(|row| (row, 0))));
         }
         let mut ids = vec![0; filled.len() * n_cols];
         let mut positions = vec![Positions::PADDING; ids.len()];
@@ -68,7 +101,8 @@ impl TokenBatch {
             }
         }
         let positions = Positions::per_row(positions, n_cols);
-        (Self { ids, n_rows: filled.len(), n_cols, lengths: filled, positions }, places)
+        let batch = Self { ids, n_rows: filled.len(), n_cols, lengths: filled, positions, trunks: Vec::new() };
+        (batch, slots(&mut places.into_iter()))
     }
 
     /// Tokens with any padding, as HF batches have it: positions count the real tokens of a row.
@@ -90,7 +124,7 @@ impl TokenBatch {
             lengths.push(next as usize);
         }
         let positions = Positions::per_row(positions, n_cols);
-        Self { n_rows: lengths.len(), ids, n_cols, lengths, positions }
+        Self { n_rows: lengths.len(), ids, n_cols, lengths, positions, trunks: Vec::new() }
     }
 
     /// The same tokens with the given positions.
@@ -139,6 +173,21 @@ impl TokenBatch {
         &self.positions
     }
 
+    /// Columns in front of a slot's own branch that its sequence begins with.
+    pub(super) fn trunk(&self, row: usize, col: usize) -> Range<usize> {
+        let trunk = self.trunks.get(row * self.n_cols + col).cloned().unwrap_or_default();
+        trunk.start as usize..trunk.end as usize
+    }
+
+    /// The slot `back` tokens before another one in its sequence, which must be that far from the beginning.
+    pub(super) fn slot_before(&self, row: usize, col: usize, back: usize) -> usize {
+        let trunk = self.trunk(row, col);
+        let position = self.positions.row(row)[col].max(0) as usize;
+        let in_branch = position - trunk.len();
+        let before = if back <= in_branch { col - back } else { trunk.end - (back - in_branch) };
+        row * self.n_cols + before
+    }
+
     /// Index of each slot's row in a table of positions, where the first token of a sequence has row `first`.
     pub(super) fn position_rows(&self, first: usize, device: &Device) -> Tensor<1, Int> {
         let positions = (0..self.n_rows).flat_map(|row| self.positions.row(row));
@@ -160,4 +209,21 @@ impl TokenBatch {
     pub(super) fn is_right_padded(&self) -> bool {
         self.positions.n_rows() == 1
     }
+}
+
+/// Row and column of parts of these sizes in rows of `n_cols`, and how far each row is filled: first fit, longest first.
+fn first_fit(sizes: &[usize], n_cols: usize) -> (Vec<(usize, usize)>, Vec<usize>) {
+    let mut filled: Vec<usize> = Vec::new();
+    let mut places = vec![(0, 0); sizes.len()];
+    let mut order: Vec<usize> = (0..sizes.len()).collect();
+    order.sort_by_key(|&idx| std::cmp::Reverse(sizes[idx]));
+    for idx in order {
+        let row = filled.iter().position(|used| used + sizes[idx] <= n_cols).unwrap_or(filled.len());
+        if row == filled.len() {
+            filled.push(0);
+        }
+        places[idx] = (row, filled[row]);
+        filled[row] += sizes[idx];
+    }
+    (places, filled)
 }

@@ -38,7 +38,7 @@ fn the_position_is_that_of_the_token_not_of_its_predictor() {
     let found = row_divergences(&ours, &theirs, &one, Direction::FromBase, 100)[0][0];
     // What both say after [3, 4, 5], by hand.
     let log_probs = |model: &model::LanguageModel| {
-        let batch = Batch::new(&[Row::new(vec![3, 4, 5], vec![6])], &model.device());
+        let batch = Batch::new(&[Row::new(vec![3, 4, 5], vec![6])], model.beginnings(), &model.device());
         let (weight, scale) = model.lm_head();
         host(log_softmax(chosen(model.hidden(&batch.tokens), &[2]), weight, scale).flatten(0, 1))
     };

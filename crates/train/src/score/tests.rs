@@ -28,7 +28,7 @@ fn scores_are_those_of_each_row_alone_under_its_restriction_and_temperature() {
     let model = model(1).valid();
     let rows = rows();
     let temperature = 0.7;
-    let batch = Batch::new(&rows, &model.device());
+    let batch = Batch::new(&rows, model.beginnings(), &model.device());
     let settings = ScoreSettings { temperature, entropy: EntropyGradient::Tracked, legality: true };
     let stats = token_stats(&model, &batch, &settings);
     let [_, n_columns] = batch.shape();
@@ -57,7 +57,7 @@ fn scores_are_those_of_each_row_alone_under_its_restriction_and_temperature() {
 #[test]
 fn empty_cells_are_zero() {
     let model = model(1).valid();
-    let batch = Batch::new(&rows(), &model.device());
+    let batch = Batch::new(&rows(), model.beginnings(), &model.device());
     let stats = token_stats(&model, &batch, &ScoreSettings::default());
     let outside = batch.loss_mask.clone().neg().add_scalar(1.0);
     let sum = (stats.logprobs.abs() + stats.entropy.abs()) * outside;
@@ -68,7 +68,7 @@ fn empty_cells_are_zero() {
 fn row_logprobs_stand_where_the_tokens_do() {
     let model = model(1).valid();
     let rows = rows();
-    let logprobs = row_logprobs(&model, &Batch::new(&rows, &model.device()), &rows, 1.0);
+    let logprobs = row_logprobs(&model, &Batch::new(&rows, model.beginnings(), &model.device()), &rows, 1.0);
     assert_eq!(logprobs[2].len(), 4);
     assert_eq!((logprobs[2][1], logprobs[2][3]), (0.0, 0.0));
     assert!(logprobs[2][0] < 0.0 && logprobs[2][2] < 0.0);

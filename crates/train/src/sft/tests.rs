@@ -9,7 +9,7 @@ fn the_loss_is_the_mean_negative_logprob_and_items_replace_the_count() {
     let rows = rows();
     let model = model(3);
     let valid = model.valid();
-    let logprobs = row_logprobs(&valid, &Batch::new(&rows, &valid.device()), &rows, 1.0);
+    let logprobs = row_logprobs(&valid, &Batch::new(&rows, valid.beginnings(), &valid.device()), &rows, 1.0);
     let total: f32 = logprobs.iter().flatten().sum();
     let parts = vec![rows];
     let learner = Learner::new(model, LearnerConfig::default());
