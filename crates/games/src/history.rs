@@ -17,7 +17,8 @@ impl<const CAPACITY: usize> History<CAPACITY> {
 
     /// Appends.
     pub(crate) fn push(&mut self, action: Action) {
-        self.actions[usize::from(self.len)] = u8::try_from(action).expect("board games have at most 256 actions");
+        self.actions[usize::from(self.len)] =
+            u8::try_from(action).expect("board games have at most 256 actions");
         self.len += 1;
     }
 }

@@ -117,8 +117,7 @@ pub fn start(name: &str, seed: u64) -> Result<Start, Error> {
     let chance = RandomState::new(u32::try_from(seed).map_err(|_| Error::SeedRange { seed })?);
     let game = load_game(&variant(name, config_id(name, seed)?)?)?;
     let mut state = game.new_initial_state();
-    let opening =
-        if matches!(name, "clobber" | "othello") { open(state.as_mut(), seed) } else { Vec::new() };
+    let opening = if matches!(name, "clobber" | "othello") { open(state.as_mut(), seed) } else { Vec::new() };
     Ok(Start { name, game, state, opening, chance })
 }
 

@@ -84,7 +84,11 @@ impl OthelloState {
 
     fn is_legal(&self, action: Action) -> bool {
         !self.over
-            && if action < PASS { self.squares >> action & 1 == 1 } else { action == PASS && self.squares == 0 }
+            && if action < PASS {
+                self.squares >> action & 1 == 1
+            } else {
+                action == PASS && self.squares == 0
+            }
     }
 
     fn place(&mut self, square: u32) {

@@ -42,7 +42,9 @@ fn wrong_specs_are_refused_with_what_would_be_right() {
     let check = |spec: &str, want: Expect| want.assert_eq(&load_game(spec).unwrap_err().to_string());
     check(
         "chess",
-        expect![[r#"game `chess` is unknown: choose one of clobber, gin_rummy, goofspiel, kuhn_poker, leduc_poker, liars_dice, othello, turn_based_simultaneous_game"#]],
+        expect![[
+            r#"game `chess` is unknown: choose one of clobber, gin_rummy, goofspiel, kuhn_poker, leduc_poker, liars_dice, othello, turn_based_simultaneous_game"#
+        ]],
     );
     check("leduc_poker(", expect![[r#"`leduc_poker(` is not a game: write `name` or `name(key=value,…)`"#]]);
     check(

@@ -26,10 +26,102 @@ fn texts_in_turns_hide_the_other_hand_and_bid() {
     let check = |actions: &[Action], seat, want: Expect| {
         want.assert_eq(&texts(after(HIDDEN, actions).as_ref(), seat));
     };
-    check(&[], 0, expect![[r#""#]]);
-    check(&[PLAYED.as_slice(), &[3]].concat(), 0, expect![[r#""#]]);
-    check(&[PLAYED.as_slice(), &[3]].concat(), 1, expect![[r#""#]]);
-    check(&[PLAYED.as_slice(), &[3, 2]].concat(), 1, expect![[r#""#]]);
+    check(&[], 0, expect![[r#"
+        P0 hand: 1 2 3 4_
+        P1 hand: 1 2 3 4_
+        P0 actions:_
+        P1 actions:_
+        Point card sequence:_
+        Points: 0 0_
+        --
+        Current player: -1
+        P0 hand: 1 2 3 4_
+        P0 action sequence:_
+        Point card sequence:_
+        Win sequence:_
+        Points: 0 0_
+        Terminal?: 0
+        --
+        Current player: -1
+        Current point card: 0
+        Remaining Point Cards: 1234
+        Points: 0 0_
+        P0 hand: 1 2 3 4_
+        Win sequence:_
+    "#]]);
+    check(&[PLAYED.as_slice(), &[3]].concat(), 0, expect![[r#"
+        Partial joint action: 3_
+        P0 hand: 2 4_
+        P1 hand: 3 4_
+        P0 actions: 0 2_
+        P1 actions: 0 1_
+        Point card sequence: 4 2 1_
+        Points: 2 0_
+        --
+        Current player: 1
+        Observer's action this turn: 3
+        P0 hand: 2 4_
+        P0 action sequence: 0 2_
+        Point card sequence: 4 2 1_
+        Win sequence: -3 0_
+        Points: 2 0_
+        Terminal?: 0
+        --
+        Current player: 1
+        Observer's action this turn: 3
+        Current point card: 1
+        Remaining Point Cards: 3
+        Points: 2 0_
+        P0 hand: 2 4_
+        Win sequence: -3 0_
+    "#]]);
+    check(&[PLAYED.as_slice(), &[3]].concat(), 1, expect![[r#"
+        Partial joint action: 3_
+        P0 hand: 2 4_
+        P1 hand: 3 4_
+        P0 actions: 0 2_
+        P1 actions: 0 1_
+        Point card sequence: 4 2 1_
+        Points: 2 0_
+        --
+        Current player: 1
+        P1 hand: 3 4_
+        P1 action sequence: 0 1_
+        Point card sequence: 4 2 1_
+        Win sequence: -3 0_
+        Points: 2 0_
+        Terminal?: 0
+        --
+        Current player: 1
+        Current point card: 1
+        Remaining Point Cards: 3
+        Points: 2 0_
+        P1 hand: 3 4_
+        Win sequence: -3 0_
+    "#]]);
+    check(&[PLAYED.as_slice(), &[3, 2]].concat(), 1, expect![[r#"
+        P0 hand:_
+        P1 hand:_
+        P0 actions: 0 2 3 1_
+        P1 actions: 0 1 2 3_
+        Point card sequence: 4 2 1 3_
+        Points: 3 3_
+        --
+        Current player: -4
+        P1 hand:_
+        P1 action sequence: 0 1 2 3_
+        Point card sequence: 4 2 1 3_
+        Win sequence: -3 0 0 1_
+        Points: 3 3_
+        Terminal?: 1
+        --
+        Current player: -4
+        Current point card: 3
+        Remaining Point Cards:_
+        Points: 3 3_
+        P1 hand:_
+        Win sequence: -3 0 0 1_
+    "#]]);
 }
 
 #[test]
@@ -39,7 +131,25 @@ fn texts_of_simultaneous_moves_show_no_pending_bid() {
     for seat in 0..2 {
         assert_eq!(texts(state.as_ref(), seat), texts(waiting.as_ref(), seat));
     }
-    expect![[r#""#]].assert_eq(&texts(state.as_ref(), 1));
+    expect![[r#"
+        P0 hand: 2 4_
+        P1 hand: 3 4_
+        Point card sequence: 4 2 1_
+        Points: 2 0_
+        --
+        Point card sequence: 4 2 1_
+        P0 hand: 2 4_
+        P1 hand: 3 4_
+        Win sequence: -3 0_
+        Points: 2 0_
+        --
+        Current point card: 1
+        Remaining Point Cards: 3
+        P0 hand: 2 4_
+        P1 hand: 3 4_
+        Win sequence: -3 0_
+        Points: 2 0_
+    "#]].assert_eq(&texts(state.as_ref(), 1));
 }
 
 #[test]
@@ -67,9 +177,8 @@ fn actions_are_named_by_seat_and_value() {
 fn seat_one_cannot_tell_what_seat_zero_bids() {
     let tree = GameTree::new(load_game(&HIDDEN.replace('4', "3")).unwrap().as_ref()).unwrap();
     // At the first bid of either seat the prize is known and nothing else.
-    let firsts = |seat: usize| {
-        tree.infosets().iter().filter(|set| set.seat == seat && set.legal.len() == 3).count()
-    };
+    let firsts =
+        |seat: usize| tree.infosets().iter().filter(|set| set.seat == seat && set.legal.len() == 3).count();
     assert_eq!([firsts(0), firsts(1)], [3, 3]);
 }
 

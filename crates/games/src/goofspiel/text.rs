@@ -71,7 +71,10 @@ fn prizes(state: &GoofspielState) -> String {
 }
 
 fn winners(state: &GoofspielState) -> String {
-    line("Win sequence: ", state.winners().map(|winner| winner.map_or(NOBODY.to_owned(), |seat| seat.to_string())))
+    line(
+        "Win sequence: ",
+        state.winners().map(|winner| winner.map_or(NOBODY.to_owned(), |seat| seat.to_string())),
+    )
 }
 
 fn points(state: &GoofspielState) -> String {

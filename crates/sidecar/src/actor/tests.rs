@@ -262,7 +262,11 @@ fn a_step_of_goofspiel_is_a_round_for_both_seats() {
     let actor = actor();
     for seed in 0..6 {
         let reset = actor.reset(&request(GOOFSPIEL, seed, "mcts")).unwrap();
-        assert_eq!((reset.info.step_count, reset.info.last_opponent_action), (Some(0), None), "nobody has bid");
+        assert_eq!(
+            (reset.info.step_count, reset.info.last_opponent_action),
+            (Some(0), None),
+            "nobody has bid"
+        );
         assert!(reset.observation.ends_with("Waiting for Player -2 to move..."), "{}", reset.observation);
         let mut last = reset;
         for round in 1..=7 {

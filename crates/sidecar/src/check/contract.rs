@@ -131,9 +131,7 @@ pub(super) async fn layout(probe: &Probe, options: &CheckOptions, game: EnvName)
             EnvName::Goofspiel => "\n\nWaiting for Player -2 to move...",
             _ => "\n\nYour choice (action ID only):",
         };
-        ensure(text.ends_with(end), || {
-            "the last line is another".to_owned()
-        })?;
+        ensure(text.ends_with(end), || "the last line is another".to_owned())?;
         let legal = legal_ids(text);
         ensure(!legal.is_empty() && legal.is_sorted(), || format!("legal actions are {legal:?}"))?;
     }
