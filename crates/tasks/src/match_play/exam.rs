@@ -22,7 +22,7 @@ use crate::text::Clock;
 /// Longest answer that is waited for. What has not called a tool by then does not at 512 either, as a rule.
 const MAX_NEW_TOKENS: u32 = 96;
 /// Seeds of exams: never those of lessons.
-const EXAM_SEEDS: u64 = 900_000_000;
+pub(super) const EXAM_SEEDS: u64 = 900_000_000;
 /// Pairs of games against each opponent: bounds.
 const PAIRS: (u64, u64) = (4, 256);
 /// Games that a model may forfeit before its exam in a game is over.
@@ -71,8 +71,8 @@ impl Exams {
     pub(super) fn new(task: &MatchTask, format: Arc<MatchFormat>, n_exams: u64) -> Result<Self> {
         let seconds = Clock::new(&task.deadline).seconds();
         let opponents = |game: &str| -> Result<Vec<Arc<dyn Contestant>>> {
-            let bots = teach::BOTS.iter().filter(|bot| bot.split_once('/').is_none_or(|(of, _)| of == game));
-            bots.map(|bot| Ok(Arc::new(ScriptedContestant(teach::bot(bot)?)) as Arc<dyn Contestant>)).collect()
+            let contestant = |bot| Arc::new(ScriptedContestant(bot)) as Arc<dyn Contestant>;
+            Ok(teach::opponents(game)?.into_iter().map(contestant).collect())
         };
         let env = |env: &schema::EnvName| Ok((env.as_str().to_owned(), opponents(env.as_str())?));
         let games_per_exam = if task.own_states { 2.0 } else { 1.0 };

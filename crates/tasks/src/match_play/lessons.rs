@@ -9,10 +9,12 @@ use anyhow::{Context, Result};
 use games::rng::FastRng;
 use rollout::MatchFormat;
 use schema::{EnvName, MatchMove, MatchView};
-use teach::{Player, Utility};
+use teach::match_text::Betting;
+use teach::{Mix, Player, Utility};
 use train::Row;
 
 use super::MatchTask;
+use super::exam::EXAM_SEEDS;
 use crate::BadInput;
 use crate::text::Example;
 
@@ -20,6 +22,15 @@ use crate::text::Example;
 const WAITING: usize = 512;
 /// Turns of the model's own games that are kept; the oldest go first.
 const OWN_STATES: usize = 200_000;
+/// Deals whose turns are shuffled together.
+const DEALS: u32 = 64;
+/// Share of the teacher's turns after which something else is played, so that it also shows how to go on from there.
+const EXPLORE: f64 = 0.05;
+/// Deals that no run reaches the end of.
+const MOST_SEEDS: u64 = 100_000_000;
+/// Seconds of an iteration over liar's dice, at most, and the fewest of them.
+const ITERATION_S: f64 = 0.4;
+const FEWEST_ITERATIONS: usize = 4;
 /// Share of the run that solving the games may take, and the most seconds.
 const SOLVING: (f64, f64) = (0.04, 120.0);
 
@@ -103,11 +114,21 @@ impl Lessons {
 }
 
 fn teacher_of(game: &str, kind: TeacherKind, budget: Duration) -> Result<Arc<dyn Player>> {
-    let found = match kind {
-        TeacherKind::Solved => teach::teacher_within(game, Utility::Outcome, budget),
-        TeacherKind::Public => teach::public(game),
+    let found = match (kind, game) {
+        (TeacherKind::Solved, "liars_dice") => Ok(liars_dice(budget)),
+        (TeacherKind::Solved, _) => teach::teacher(game, Utility::Outcome),
+        (TeacherKind::Public, "leduc_poker") => teach::bot("leduc_poker/random-nofold"),
+        (TeacherKind::Public, _) => teach::bot(&format!("{game}/public")),
     };
-    found.map_err(|error| BadInput::new(error.to_string(), "leave the game out of the task").into())
+    Ok(found.map_err(|error| BadInput::new(error.to_string(), "leave the game out of the task"))?)
+}
+
+/// The one game that is not solved at once.
+fn liars_dice(budget: Duration) -> Arc<dyn Player> {
+    let most = teach::liars_dice::Budget::default().iterations;
+    let affordable = (budget.as_secs_f64() / ITERATION_S) as usize;
+    let iterations = affordable.clamp(FEWEST_ITERATIONS.min(most), most);
+    Arc::new(teach::liars_dice::Teacher::solve(teach::liars_dice::Budget { iterations }))
 }
 
 /// Plays on a thread until nobody takes its rows any more.
@@ -120,25 +141,38 @@ fn rows_of(
     let (sender, receiver) = sync_channel(WAITING);
     std::thread::Builder::new()
         .name(format!("trainer-{game}"))
-        .spawn(move || play(&game, teacher, &format, seed, &sender))
+        .spawn(move || {
+            if let Err(error) = play(&game, teacher.as_ref(), &format, seed, &sender) {
+                // Nobody listens any more if this fails.
+                let _ = sender.send(Err(format!("{error:#}")));
+            }
+        })
         .context("a thread for the teacher")?;
     Ok(receiver)
 }
 
 fn play(
     game: &str,
-    teacher: Arc<dyn Player>,
+    teacher: &dyn Player,
     format: &MatchFormat,
     seed: u64,
     rows: &SyncSender<Result<Row, String>>,
-) {
-    for turn in teach::endless(game, teacher, seed) {
-        let row = turn
-            .map_err(|error| error.to_string())
-            .and_then(|turn| row(format, &turn.view, &turn.answer).map_err(|error| format!("{error:#}")));
-        let is_broken = row.is_err();
-        if rows.send(row).is_err() || is_broken {
-            return;
+) -> Result<()> {
+    let opponents = teach::opponents(game)?;
+    let mix = Mix { game, teacher, opponents: &opponents, explore: EXPLORE, betting: Betting::Shown };
+    let mut rng = FastRng::new(seed);
+    // Below the seeds of exams.
+    let mut first = (seed.wrapping_mul(0x9e37_79b9) % (EXAM_SEEDS - MOST_SEEDS)) as u32;
+    loop {
+        let mut turns = teach::games(&mix, first..first + DEALS)?;
+        first += DEALS;
+        for idx in (1..turns.len()).rev() {
+            turns.swap(idx, rng.below(idx + 1));
+        }
+        for turn in turns {
+            if rows.send(Ok(row(format, &turn.view, &turn.answer)?)).is_err() {
+                return Ok(());
+            }
         }
     }
 }
