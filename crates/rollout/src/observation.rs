@@ -14,7 +14,7 @@ pub fn parse_observation(text: String) -> Observation {
     let body = without_rules(&text);
     let game = field(body, "Game: ").or_else(|| field(body, "Game Over: ")).unwrap_or_default().to_owned();
     let player = field(body, "You are Player ").or_else(|| field(body, "You were Player "));
-    let player = player.and_then(|rest| rest.trim_end_matches('.').parse().ok());
+    let player = player.and_then(|rest| rest.trim_end_matches('.').parse::<u8>().ok());
     let mut legal = legal_actions(body);
     if legal.is_empty() {
         legal = player.and_then(|seat| bids_in_hand(body, seat)).unwrap_or_default();

@@ -26,7 +26,10 @@ fn texts_in_turns_hide_the_other_hand_and_bid() {
     let check = |actions: &[Action], seat, want: Expect| {
         want.assert_eq(&texts(after(HIDDEN, actions).as_ref(), seat));
     };
-    check(&[], 0, expect![[r#"
+    check(
+        &[],
+        0,
+        expect![[r#"
         P0 hand: 1 2 3 4_
         P1 hand: 1 2 3 4_
         P0 actions:_
@@ -48,8 +51,12 @@ fn texts_in_turns_hide_the_other_hand_and_bid() {
         Points: 0 0_
         P0 hand: 1 2 3 4_
         Win sequence:_
-    "#]]);
-    check(&[PLAYED.as_slice(), &[3]].concat(), 0, expect![[r#"
+    "#]],
+    );
+    check(
+        &[PLAYED.as_slice(), &[3]].concat(),
+        0,
+        expect![[r#"
         Partial joint action: 3_
         P0 hand: 2 4_
         P1 hand: 3 4_
@@ -74,8 +81,12 @@ fn texts_in_turns_hide_the_other_hand_and_bid() {
         Points: 2 0_
         P0 hand: 2 4_
         Win sequence: -3 0_
-    "#]]);
-    check(&[PLAYED.as_slice(), &[3]].concat(), 1, expect![[r#"
+    "#]],
+    );
+    check(
+        &[PLAYED.as_slice(), &[3]].concat(),
+        1,
+        expect![[r#"
         Partial joint action: 3_
         P0 hand: 2 4_
         P1 hand: 3 4_
@@ -98,8 +109,12 @@ fn texts_in_turns_hide_the_other_hand_and_bid() {
         Points: 2 0_
         P1 hand: 3 4_
         Win sequence: -3 0_
-    "#]]);
-    check(&[PLAYED.as_slice(), &[3, 2]].concat(), 1, expect![[r#"
+    "#]],
+    );
+    check(
+        &[PLAYED.as_slice(), &[3, 2]].concat(),
+        1,
+        expect![[r#"
         P0 hand:_
         P1 hand:_
         P0 actions: 0 2 3 1_
@@ -121,7 +136,8 @@ fn texts_in_turns_hide_the_other_hand_and_bid() {
         Points: 3 3_
         P1 hand:_
         Win sequence: -3 0 0 1_
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -149,7 +165,8 @@ fn texts_of_simultaneous_moves_show_no_pending_bid() {
         P1 hand: 3 4_
         Win sequence: -3 0_
         Points: 2 0_
-    "#]].assert_eq(&texts(state.as_ref(), 1));
+    "#]]
+    .assert_eq(&texts(state.as_ref(), 1));
 }
 
 #[test]
