@@ -2,6 +2,7 @@
 
 mod bench;
 mod eval;
+mod prompts;
 mod reward;
 mod serve;
 
@@ -10,7 +11,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use bench::*;
-pub(crate) use eval::{EvalArgs, EvalTextArgs, EvalWhat, ExploitabilityArgs};
+pub(crate) use eval::{ArenaArgs, EvalArgs, EvalTextArgs, EvalWhat, ExploitabilityArgs};
+pub(crate) use prompts::*;
 pub(crate) use reward::*;
 pub(crate) use serve::*;
 
@@ -48,6 +50,8 @@ pub(crate) enum Command {
     Model(ModelArgs),
     /// Replay reference data and print counts and worst differences.
     Verify(VerifyArgs),
+    /// Prompt packs: the prose of prompts.
+    Prompts(PromptsArgs),
     /// Measure throughput.
     Bench(BenchArgs),
     /// Show what this machine offers: device, driver, memory, sidecars.
@@ -343,6 +347,8 @@ pub(crate) enum VerifyWhat {
     Kernels,
     /// Tokens and labels of whole data files, by scripts/golden/text_rows.py.
     Rows,
+    /// Layout of match play's and InterCode's prompts, byte for byte; with --pack also the pack's prose.
+    Prompts,
 }
 
 #[derive(Debug, Args)]
@@ -358,6 +364,9 @@ pub(crate) struct VerifyArgs {
     /// Where tensors live: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub(crate) device: String,
+    /// For prompts: take the prose from this pack instead of from the file itself.
+    #[arg(long)]
+    pub(crate) pack: Option<PathBuf>,
     /// For logits: compare hidden states too and name the first layer out of tolerance.
     #[arg(long)]
     pub(crate) layers: bool,

@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod model;
+pub(crate) mod prompts;
 pub(crate) mod quickstart;
 pub(crate) mod reward;
 pub(crate) mod rollout;

@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         Command::Eval(args) => cmd::eval::run(args),
         Command::Model(args) => cmd::model::run(args),
         Command::Serve(args) => cmd::serve::run(args),
+        Command::Prompts(args) => cmd::prompts::run(args),
         Command::Verify(args) => cmd::verify::run(args, cli.verbose > 0),
         Command::Bench(args) => cmd::bench::run(args),
         Command::Doctor(args) => cmd::doctor::run(args),

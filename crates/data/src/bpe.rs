@@ -38,11 +38,14 @@ const SPLIT: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N
 pub(crate) const CHATML: &str = "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + \
                       '<|im_end|>' + '\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
+/// The same with tools, described and called as Qwen's and Hermes' models have it; [`CHATML`] where there are none.
+const CHATML_WITH_TOOLS: &str = include_str!("bpe/tools.jinja");
+
 /// Trains a tokenizer on `texts` and writes it into `folder`, which is created if need be.
 ///
 /// The result depends on the texts alone, not on threads. It has fewer than `vocab_size` entries if the texts have
 /// fewer pairs worth merging; the special tokens are always the last three ids. Written are `tokenizer.json`,
-/// `tokenizer_config.json`, `chat_template.jinja` (ChatML) and `generation_config.json`.
+/// `tokenizer_config.json`, `chat_template.jinja` (ChatML, with tools) and `generation_config.json`.
 ///
 /// # Errors
 /// [`Error::Train`] if `vocab_size` has no room for the bytes; [`Error::File`] if the folder cannot be written.
@@ -68,7 +71,7 @@ pub fn train_bpe(
     })?;
     files::write(&folder.join("tokenizer.json"), &text)?;
     files::write(&folder.join("tokenizer_config.json"), &pretty(&tokenizer_config()))?;
-    files::write(&folder.join("chat_template.jinja"), CHATML)?;
+    files::write(&folder.join("chat_template.jinja"), CHATML_WITH_TOOLS)?;
     let (pad, eos) = (size - 3, size - 1);
     let generation = json!({ "eos_token_id": [eos, pad], "pad_token_id": pad });
     files::write(&folder.join("generation_config.json"), &pretty(&generation))?;

@@ -21,6 +21,7 @@ use minijinja::{Environment, ErrorKind, context};
 use serde::Serialize;
 
 use crate::{Error, ToolCallStyle, files};
+pub(crate) use json::to_python_json;
 pub(crate) use named::choose;
 
 /// The date that Llama's own templates fall back to (26 July 2024); a constant, so that a seed reproduces a run.
@@ -38,16 +39,21 @@ impl ChatTemplate {
     /// The template of a model folder: `chat_template.jinja` if there, else that of `tokenizer_config.json`, else none.
     pub(crate) fn read(folder: &Path) -> Result<Option<Self>, Error> {
         let file = folder.join("chat_template.jinja");
-        if let Some(source) = files::read_text_if_there(&file)? {
-            return Self::compile(&source).map(Some).map_err(|reason| Error::Invalid { path: file, reason });
-        }
-        let file = folder.join("tokenizer_config.json");
-        match default_template(&files::read_json_if_there(&file)?["chat_template"]) {
-            Some(source) => {
-                Self::compile(source).map(Some).map_err(|reason| Error::Invalid { path: file, reason })
+        let (file, source) = match files::read_text_if_there(&file)? {
+            Some(source) => (file, source),
+            None => {
+                let file = folder.join("tokenizer_config.json");
+                let config = files::read_json_if_there(&file)?;
+                match default_template(&config["chat_template"]) {
+                    Some(source) => (file, source.to_owned()),
+                    None => return Ok(None),
+                }
             }
-            None => Ok(None),
-        }
+        };
+        let mut template = Self::compile(&source).map_err(|reason| Error::Invalid { path: file, reason })?;
+        let config = files::read_json_if_there(&folder.join("config.json"))?;
+        template.tool_call_style = ToolCallStyle::of_model(&source, config["model_type"].as_str());
+        Ok(Some(template))
     }
 
     fn compile(source: &str) -> Result<Self, String> {

@@ -3,6 +3,7 @@
 //! The class names in `tokenizer_config.json` (`Qwen2Tokenizer`, transformers 5's `TokenizersBackend`) are ignored:
 //! `tokenizer.json` alone says how text becomes tokens.
 
+mod cuts;
 mod specials;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ pub struct Tokenizer {
     template: Option<ChatTemplate>,
     sha256: String,
     folder: PathBuf,
+    cuts_at_line_starts: bool,
 }
 
 impl Tokenizer {
@@ -62,7 +64,8 @@ impl Tokenizer {
         let specials = Specials::read(&folder, &inner)?;
         let template = ChatTemplate::read(&folder)?;
         let sha256 = format!("sha256:{}", hex(&Sha256::digest(&bytes)));
-        Ok(Self { inner, specials, template, sha256, folder })
+        let cuts_at_line_starts = cuts::at_line_starts(&inner);
+        Ok(Self { inner, specials, template, sha256, folder, cuts_at_line_starts })
     }
 
     /// The ids of `text`; special tokens written out in it count as such, none is added.
@@ -90,6 +93,11 @@ impl Tokenizer {
         encoding.truncate(max_tokens.saturating_sub(n_added), 0, self.specials.truncation);
         let encoding = self.inner.post_process(encoding, None, true);
         encoding.expect("the text has just been encoded with what is added to it").get_ids().to_vec()
+    }
+
+    /// True if a text cut between a line feed and a letter encodes to the tokens of the whole, piece by piece.
+    pub fn cuts_at_line_starts(&self) -> bool {
+        self.cuts_at_line_starts
     }
 
     fn encode_with(&self, text: &str, add_special: bool) -> Vec<u32> {

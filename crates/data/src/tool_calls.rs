@@ -1,10 +1,16 @@
-//! Tool calls in what a model has written, in the three ways that families have of writing them.
+//! Tool calls as families of models write them: reading what a model has written, and writing what it shall learn.
 //!
 //! A text in which something looks like a call and is none (broken JSON, no name) holds no calls at all: it is content,
 //! for whoever judges it to see.
 //!
-//! Source: the formats as the chat templates of Qwen 2.5 and 3, Llama 3.1 and Mistral teach them; of vLLM's parsers
-//! (`hermes`, `llama3_json`, `mistral`) the leniency: the last closing tag may lack, Llama may say `arguments`.
+//! Source: the formats as the chat templates of Qwen 2.5 and 3, Llama 3.1, Mistral, Gemma 4 and OLMo 3 teach them; of
+//! vLLM's parsers (`hermes`, `llama3_json`, `mistral`, `gemma4`, `olmo3`) the leniency: the last closing tag may lack,
+//! Llama may say `arguments`.
+
+mod cursor;
+mod gemma;
+mod olmo;
+mod write;
 
 use serde_json::{Map, Value};
 
@@ -17,6 +23,10 @@ pub enum ToolCallStyle {
     Llama3,
     /// `[TOOL_CALLS][{"name": …, "arguments": {…}}, …]`, or `[TOOL_CALLS]name{…}` for each, after the content.
     Mistral,
+    /// `<|tool_call>call:name{key:value,…}<tool_call|>`, any number, after the content (Gemma 4).
+    Gemma,
+    /// `<function_calls>name(key=value, …)</function_calls>`, one a line, after the content (OLMo 3).
+    Olmo,
 }
 
 /// A call of a tool.
@@ -45,15 +55,50 @@ const PYTHON_TAG: &str = "<|python_tag|>";
 impl ToolCallStyle {
     /// What a chat template teaches; `None` if it does not know tools.
     pub fn of_template(source: &str) -> Option<Self> {
+        Self::of_model(source, None)
+    }
+
+    /// What a chat template teaches, by its own words or, where these do not tell, by the `model_type` of the
+    /// configuration beside it; `None` if the template does not know tools.
+    pub fn of_model(source: &str, model_type: Option<&str>) -> Option<Self> {
         if !source.contains("tools") {
             return None;
         }
-        let says = |word: &str| source.contains(word);
-        Some(match () {
-            () if says(HERMES.0) => Self::Hermes,
-            () if says(MISTRAL) => Self::Mistral,
-            () => Self::Llama3,
-        })
+        let marks = [
+            (gemma::OPEN, Self::Gemma),
+            (olmo::OPEN, Self::Olmo),
+            (HERMES.0, Self::Hermes),
+            (MISTRAL, Self::Mistral),
+            ("\"parameters\"", Self::Llama3),
+        ];
+        let said = marks.into_iter().find(|(mark, _)| source.contains(mark)).map(|(_, style)| style);
+        Some(said.or_else(|| Self::of_family(model_type?)).unwrap_or(Self::Llama3))
+    }
+
+    /// The style that a family is served with.
+    fn of_family(model_type: &str) -> Option<Self> {
+        let families = [
+            ("qwen", Self::Hermes),
+            ("llama", Self::Llama3),
+            ("mixtral", Self::Mistral),
+            ("mistral", Self::Mistral),
+            ("ministral", Self::Mistral),
+            ("gemma4", Self::Gemma),
+            ("olmo", Self::Olmo),
+        ];
+        families.into_iter().find(|(family, _)| model_type.starts_with(family)).map(|(_, style)| style)
+    }
+
+    /// Most calls that one answer may hold, if there is a limit: Llama's templates show and ask for one.
+    pub fn max_calls(self) -> Option<usize> {
+        (self == Self::Llama3).then_some(1)
+    }
+
+    /// A text that [`ToolCallStyle::parse`] takes apart into this content and these calls, as the family writes it.
+    ///
+    /// Llama's way has no place for content beside calls: it is left out.
+    pub fn write(self, content: &str, calls: &[ToolCall]) -> String {
+        write::text(self, content, calls)
     }
 
     /// Content and calls of a finished text, special tokens written out and the stop token left away.
@@ -62,6 +107,8 @@ impl ToolCallStyle {
             Self::Hermes => hermes(text),
             Self::Llama3 => llama3(text),
             Self::Mistral => mistral(text),
+            Self::Gemma => gemma::parse(text),
+            Self::Olmo => olmo::parse(text),
         };
         let content = |until: usize| text[..until].trim_end().to_owned();
         match calls.filter(|calls| !calls.is_empty()) {
@@ -76,6 +123,8 @@ impl ToolCallStyle {
         match self {
             Self::Hermes => before(HERMES.0),
             Self::Mistral => before(MISTRAL),
+            Self::Gemma => before(gemma::OPEN),
+            Self::Olmo => before(olmo::OPEN),
             Self::Llama3 => {
                 let start = text.trim_start();
                 let may_be_call =

@@ -1,7 +1,8 @@
-//! A policy as a player: evaluation games, exact exploitability, card sensitivity.
+//! A policy as a player: match play, exact exploitability, card sensitivity.
 //!
 //! Light: it plays and asks, it never loads a model.
 
+pub mod arena;
 mod cards;
 mod exact;
 mod query;

@@ -53,4 +53,10 @@ pub enum Error {
         /// The game with its parameters.
         game: String,
     },
+    /// A match takes the seeds that numpy takes: 32 bits.
+    #[error("seed {seed} is too large: give one below 4294967296")]
+    SeedRange {
+        /// What was given.
+        seed: u64,
+    },
 }

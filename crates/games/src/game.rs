@@ -41,6 +41,12 @@ pub trait Game: Debug + Send + Sync {
     /// Largest return of a player; the smallest is its negative (all games here are zero-sum).
     fn max_utility(&self) -> f64;
 
+    /// True where OpenSpiel has both seats move at once. The states here ask seat 0 first and seat 1 second, and show
+    /// neither what the other has chosen.
+    fn is_simultaneous(&self) -> bool {
+        false
+    }
+
     /// A state before anything has happened.
     fn new_initial_state(&self) -> Box<dyn State>;
 }

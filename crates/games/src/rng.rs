@@ -1,56 +1,36 @@
-//! Random numbers: numpy's legacy generator for what must equal the sidecar, and a fast one for what need not.
+//! Random numbers: numpy's legacy generator for what must equal the sidecar, Python's for what must equal match
+//! play, and a fast one for what need not.
 //!
 //! # Source
-//! MT19937: Matsumoto & Nishimura 1998. The ways of drawing from it are those of `numpy.random.RandomState`, whose
-//! streams numpy has frozen (NEP 19).
+//! The ways of drawing from MT19937 are those of `numpy.random.RandomState`, whose streams numpy has frozen (NEP 19),
+//! and of CPython's `Lib/random.py`.
 
-const N: usize = 624;
-const M: usize = 397;
+mod mt19937;
+mod python;
+
+use mt19937::Mt19937;
+pub use python::PythonRandom;
 
 /// `numpy.random.RandomState(seed)`: the same numbers from the same calls.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct RandomState {
-    /// On the heap: whoever holds a generator is moved about.
-    words: Box<[u32; N]>,
-    next: usize,
-}
-
-impl std::fmt::Debug for RandomState {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RandomState").field("next", &self.next).finish_non_exhaustive()
-    }
+    twister: Mt19937,
 }
 
 impl RandomState {
     /// The generator that numpy makes of an integer seed.
     pub fn new(seed: u32) -> Self {
-        let mut words = Box::new([seed; N]);
-        for i in 1..N {
-            let before = words[i - 1];
-            words[i] = (before ^ (before >> 30)).wrapping_mul(1_812_433_253).wrapping_add(i as u32);
-        }
-        Self { words, next: 0 }
+        Self { twister: Mt19937::new(seed) }
     }
 
-    /// The next 32 random bits. Each word is twisted when it is drawn: most episodes draw a few of the 624.
+    /// The next 32 random bits.
     pub fn next_u32(&mut self) -> u32 {
-        let at = self.next;
-        let joined = (self.words[at] & 0x8000_0000) | (self.words[(at + 1) % N] & 0x7fff_ffff);
-        let twisted = (joined >> 1) ^ if joined & 1 == 1 { 0x9908_b0df } else { 0 };
-        let mut word = self.words[(at + M) % N] ^ twisted;
-        self.words[at] = word;
-        self.next = (at + 1) % N;
-        word ^= word >> 11;
-        word ^= (word << 7) & 0x9d2c_5680;
-        word ^= (word << 15) & 0xefc6_0000;
-        word ^ (word >> 18)
+        self.twister.next_u32()
     }
 
     /// `random_sample()`: a number in [0, 1) with 53 random bits.
     pub fn random_double(&mut self) -> f64 {
-        let high = self.next_u32() >> 5;
-        let low = self.next_u32() >> 6;
-        (f64::from(high) * 67_108_864.0 + f64::from(low)) / 9_007_199_254_740_992.0
+        self.twister.next_double()
     }
 
     /// `choice(n)`: an index below `n`, each as likely. Draws nothing if `n` is 1.

@@ -4,10 +4,26 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use crate::{Error, Game, gin_rummy::GinRummy, kuhn::KuhnPoker, leduc::LeducPoker, liars_dice::LiarsDice};
+use crate::clobber::Clobber;
+use crate::gin_rummy::GinRummy;
+use crate::goofspiel::{Form, Goofspiel};
+use crate::kuhn::KuhnPoker;
+use crate::leduc::LeducPoker;
+use crate::liars_dice::LiarsDice;
+use crate::othello::Othello;
+use crate::{Error, Game};
 
-/// Short names of the games that [`load_game`] knows.
-pub const GAME_NAMES: [&str; 4] = [GinRummy::NAME, KuhnPoker::NAME, LeducPoker::NAME, LiarsDice::NAME];
+/// Short names of the games that [`load_game`] knows; the last wraps goofspiel into turns.
+pub const GAME_NAMES: [&str; 8] = [
+    Clobber::NAME,
+    GinRummy::NAME,
+    Goofspiel::NAME,
+    KuhnPoker::NAME,
+    LeducPoker::NAME,
+    LiarsDice::NAME,
+    Othello::NAME,
+    Goofspiel::IN_TURNS,
+];
 
 /// The game that `spec` names, e.g. `gin_rummy(hand_size=7,knock_card=10)`.
 ///
@@ -17,21 +33,25 @@ pub const GAME_NAMES: [&str; 4] = [GinRummy::NAME, KuhnPoker::NAME, LeducPoker::
 /// [`Error`] names the known games, parameters or values where `spec` has others.
 pub fn load_game(spec: &str) -> Result<Arc<dyn Game>, Error> {
     let (name, parameters) = split(spec)?;
-    match name {
-        GinRummy::NAME => {
-            Ok(Arc::new(GinRummy::from_parameters(Parameters::new(GinRummy::NAME, parameters))?))
+    let Some(name) = GAME_NAMES.into_iter().find(|known| *known == name) else {
+        return Err(Error::UnknownGame { name: name.to_owned(), known: GAME_NAMES.join(", ") });
+    };
+    let mut parameters = Parameters::new(name, parameters);
+    let game: Arc<dyn Game> = match name {
+        Clobber::NAME => Arc::new(Clobber::from_parameters(parameters)?),
+        GinRummy::NAME => Arc::new(GinRummy::from_parameters(parameters)?),
+        Goofspiel::NAME => Arc::new(Goofspiel::from_parameters(parameters, Form::Simultaneous)?),
+        KuhnPoker::NAME => Arc::new(KuhnPoker::from_parameters(parameters)?),
+        LeducPoker::NAME => Arc::new(LeducPoker::from_parameters(parameters)?),
+        LiarsDice::NAME => Arc::new(LiarsDice::from_parameters(parameters)?),
+        Othello::NAME => Arc::new(Othello::from_parameters(parameters)?),
+        _ => {
+            let wrapped = parameters.wrapped(Goofspiel::NAME)?;
+            parameters.finish()?;
+            Arc::new(Goofspiel::from_parameters(wrapped, Form::Turns)?)
         }
-        KuhnPoker::NAME => {
-            Ok(Arc::new(KuhnPoker::from_parameters(Parameters::new(KuhnPoker::NAME, parameters))?))
-        }
-        LeducPoker::NAME => {
-            Ok(Arc::new(LeducPoker::from_parameters(Parameters::new(LeducPoker::NAME, parameters))?))
-        }
-        LiarsDice::NAME => {
-            Ok(Arc::new(LiarsDice::from_parameters(Parameters::new(LiarsDice::NAME, parameters))?))
-        }
-        _ => Err(Error::UnknownGame { name: name.to_owned(), known: GAME_NAMES.join(", ") }),
-    }
+    };
+    Ok(game)
 }
 
 /// Keys and values, as written.
@@ -44,11 +64,20 @@ fn split(spec: &str) -> Result<(&str, Pairs<'_>), Error> {
     };
     let inner = rest.strip_suffix(')').ok_or_else(malformed)?;
     let mut parameters = Vec::new();
-    for part in inner.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+    for part in outer_parts(inner).map(str::trim).filter(|part| !part.is_empty()) {
         let (key, value) = part.split_once('=').ok_or_else(malformed)?;
         parameters.push((key.trim(), value.trim()));
     }
     Ok((name.trim(), parameters))
+}
+
+/// Parts between commas; those within parentheses belong to a value.
+fn outer_parts(text: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0_i32;
+    text.split(move |c| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        c == ',' && depth == 0
+    })
 }
 
 /// What stood between the parentheses; each game takes its own and then asks that nothing is left.
@@ -98,6 +127,15 @@ impl<'a> Parameters<'a> {
         }
     }
 
+    /// Parameters of the game that `game=…` names, which must be `only`.
+    pub(crate) fn wrapped(&mut self, only: &'static str) -> Result<Self, Error> {
+        let text = self.take("game").unwrap_or_default();
+        match split(text)? {
+            (name, inner) if name == only => Ok(Self::new(only, inner)),
+            _ => Err(self.bad("game", text, format!("{only}(…)"))),
+        }
+    }
+
     /// Fails if a parameter is left that the game has not asked for.
     pub(crate) fn finish(self) -> Result<(), Error> {
         match self.left.first() {
@@ -105,7 +143,7 @@ impl<'a> Parameters<'a> {
             Some((parameter, _)) => Err(Error::UnknownParameter {
                 game: self.game,
                 parameter: (*parameter).to_owned(),
-                known: self.known.join(", "),
+                known: if self.known.is_empty() { "(none)".to_owned() } else { self.known.join(", ") },
             }),
         }
     }

@@ -1,6 +1,8 @@
 //! Text to tokens, as the formats need it: a model's tokenizer, or plain bytes where no model plays.
 
+use data::ToolCallStyle;
 use schema::{Message, Role};
+use serde_json::Value;
 
 /// Encodes prompts and decodes completions.
 pub trait Codec: Send + Sync {
@@ -9,6 +11,12 @@ pub trait Codec: Send + Sync {
 
     /// The text of `ids` without special tokens.
     fn decode(&self, ids: &[u32]) -> String;
+
+    /// The text of `ids`, special tokens written out: calls of tools begin with such tokens in some families.
+    fn decode_verbatim(&self, ids: &[u32]) -> String;
+
+    /// True if a text cut between a line feed and a letter encodes to the tokens of the whole, piece by piece.
+    fn cuts_at_line_starts(&self) -> bool;
 
     /// Tokens that end a completion.
     fn stop_tokens(&self) -> &[u32];
@@ -21,6 +29,20 @@ pub trait Codec: Send + Sync {
     /// # Errors
     /// If there is no template, or it refuses these messages.
     fn render_chat(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String, data::Error>;
+
+    /// As [`Codec::render_chat`] for messages with more than a role and a text, and with tools.
+    ///
+    /// # Errors
+    /// As [`Codec::render_chat`].
+    fn render_tool_chat(
+        &self,
+        messages: &[Value],
+        tools: &[Value],
+        add_generation_prompt: bool,
+    ) -> Result<String, data::Error>;
+
+    /// How the chat template teaches tool calls; `None` if it does not.
+    fn tool_call_style(&self) -> Option<ToolCallStyle>;
 
     /// `sha256:…` as trajectories name their tokenizer; empty if there is none.
     fn id(&self) -> String;
@@ -35,6 +57,14 @@ impl Codec for data::Tokenizer {
         self.decode(ids)
     }
 
+    fn decode_verbatim(&self, ids: &[u32]) -> String {
+        self.decode_verbatim(ids)
+    }
+
+    fn cuts_at_line_starts(&self) -> bool {
+        self.cuts_at_line_starts()
+    }
+
     fn stop_tokens(&self) -> &[u32] {
         self.stop_tokens()
     }
@@ -47,6 +77,19 @@ impl Codec for data::Tokenizer {
         self.render_chat(messages, add_generation_prompt)
     }
 
+    fn render_tool_chat(
+        &self,
+        messages: &[Value],
+        tools: &[Value],
+        add_generation_prompt: bool,
+    ) -> Result<String, data::Error> {
+        self.render_tool_chat(messages, tools, add_generation_prompt)
+    }
+
+    fn tool_call_style(&self) -> Option<ToolCallStyle> {
+        self.tool_call_style()
+    }
+
     fn id(&self) -> String {
         self.sha256()
     }
@@ -56,16 +99,18 @@ impl Codec for data::Tokenizer {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ByteCodec;
 
+const START_TEXT: &str = "<|im_start|>";
+const END_TEXT: &str = "<|im_end|>";
+
 impl ByteCodec {
     /// The one special token, `<|im_end|>`.
     pub const END_OF_TURN: u32 = 256;
-    const END_TEXT: &str = "<|im_end|>";
 }
 
 impl Codec for ByteCodec {
     fn encode(&self, text: &str) -> Vec<u32> {
         let mut ids = Vec::with_capacity(text.len());
-        for (index, part) in text.split(Self::END_TEXT).enumerate() {
+        for (index, part) in text.split(END_TEXT).enumerate() {
             if index > 0 {
                 ids.push(Self::END_OF_TURN);
             }
@@ -79,6 +124,17 @@ impl Codec for ByteCodec {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
+    fn decode_verbatim(&self, ids: &[u32]) -> String {
+        ids.split(|&id| id == Self::END_OF_TURN)
+            .map(|part| self.decode(part))
+            .collect::<Vec<_>>()
+            .join(END_TEXT)
+    }
+
+    fn cuts_at_line_starts(&self) -> bool {
+        true
+    }
+
     fn stop_tokens(&self) -> &[u32] {
         &[Self::END_OF_TURN]
     }
@@ -88,22 +144,46 @@ impl Codec for ByteCodec {
     }
 
     fn render_chat(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String, data::Error> {
-        let mut text = String::new();
-        for message in messages {
+        let turn = |message: &Message| {
             let role = match message.role {
                 Role::System => "system",
                 Role::User => "user",
                 Role::Assistant => "assistant",
             };
-            text += &format!("<|im_start|>{role}\n{}{}\n", message.content, Self::END_TEXT);
-        }
-        if add_generation_prompt {
-            text += "<|im_start|>assistant\n";
-        }
-        Ok(text)
+            turn(role, &message.content)
+        };
+        Ok(closed(messages.iter().map(turn).collect(), add_generation_prompt))
+    }
+
+    fn render_tool_chat(
+        &self,
+        messages: &[Value],
+        _tools: &[Value],
+        add_generation_prompt: bool,
+    ) -> Result<String, data::Error> {
+        Ok(chatml(messages, add_generation_prompt))
+    }
+
+    fn tool_call_style(&self) -> Option<ToolCallStyle> {
+        None
     }
 
     fn id(&self) -> String {
         String::new()
     }
+}
+
+/// Messages in ChatML, for whoever has no template.
+pub(crate) fn chatml(messages: &[Value], add_generation_prompt: bool) -> String {
+    let field = |message: &Value, name: &str| message[name].as_str().unwrap_or_default().to_owned();
+    let turn = |message: &Value| turn(&field(message, "role"), &field(message, "content"));
+    closed(messages.iter().map(turn).collect(), add_generation_prompt)
+}
+
+fn turn(role: &str, content: &str) -> String {
+    format!("{START_TEXT}{role}\n{content}{END_TEXT}\n")
+}
+
+fn closed(turns: String, add_generation_prompt: bool) -> String {
+    if add_generation_prompt { format!("{turns}{START_TEXT}assistant\n") } else { turns }
 }

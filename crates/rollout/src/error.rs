@@ -21,6 +21,34 @@ pub enum Error {
         /// The choice.
         known: &'static str,
     },
+    /// The file is no prompt pack.
+    #[error("`{}` is no prompt pack: {reason}", path.display())]
+    PromptPack {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The prompt pack does not know the game.
+    #[error("the prompt pack ({source_of_pack}) has no rules of `{game}`")]
+    NoRules {
+        /// As asked.
+        game: String,
+        /// The pack's `source`.
+        source_of_pack: String,
+    },
+    /// Nothing to take prose from.
+    #[error("none of {n_requests} requests has a system prompt of the evaluator's layout")]
+    NothingCaptured {
+        /// How many were looked at.
+        n_requests: usize,
+    },
+    /// The answer holds what the family's parser takes for something else; leave it out.
+    #[error("no answer of this family is read back as `{answer}`")]
+    AnswerNotReadable {
+        /// As it was to be written.
+        answer: String,
+    },
     /// A file cannot be written or read.
     #[error("`{}`: {source}", path.display())]
     File {

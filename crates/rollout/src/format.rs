@@ -1,8 +1,24 @@
 //! Prompt formats: from an observation to prompt tokens, and from a completion to the action's text.
+//!
+//! [`Compact`] and [`SidecarChat`] show a sidecar's observations; [`MatchFormat`] and [`IntercodeFormat`] ask as the
+//! evaluator does, with tools.
 
 mod action_tokens;
 mod chat;
 mod compact;
+mod intercode;
+mod intercode_layout;
+mod kept;
+mod match_answer;
+mod match_format;
+mod match_layout;
+mod notes;
+mod pieces;
+mod prompt_pack;
+#[cfg(test)]
+mod test_support;
+mod tool_chat;
+mod verify;
 
 use std::sync::Arc;
 
@@ -10,6 +26,19 @@ use schema::Turn;
 
 pub use self::chat::SidecarChat;
 pub use self::compact::Compact;
+pub use self::intercode::{IntercodeFormat, ShellAnswer};
+pub use self::intercode_layout::{ShellCall, ShellStep, ShellView};
+use self::match_answer::ACTION_TOOL;
+pub use self::match_answer::Forfeit;
+pub use self::match_format::MatchFormat;
+pub use self::match_layout::{MatchResult, Reflection};
+pub use self::notes::apply_edit;
+pub use self::prompt_pack::{
+    CapturedRequest, IntercodeProse, IntercodeTools, MatchProse, MatchTools, PackSchema, PromptPack,
+    SidecarProse,
+};
+pub use self::tool_chat::{Answer, ChatRequest, ToolChat};
+pub use self::verify::verify_prompts_file;
 use crate::{Candidate, Codec, Error, Observation};
 
 /// What a policy is asked.

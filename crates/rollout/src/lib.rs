@@ -25,7 +25,12 @@ pub use codec::{ByteCodec, Codec};
 pub use env::{Env, EnvError, EnvSource, Observation, Start, StepResult};
 pub use episode::{EpisodeSpec, play_episode, play_self};
 pub use error::Error;
-pub use format::{Compact, Format, Prompt, SidecarChat, format_by_name};
+pub use format::{
+    Answer, CapturedRequest, ChatRequest, Compact, Forfeit, Format, IntercodeFormat, IntercodeProse,
+    IntercodeTools, MatchFormat, MatchProse, MatchResult, MatchTools, PackSchema, Prompt, PromptPack,
+    Reflection, ShellAnswer, ShellCall, ShellStep, ShellView, SidecarChat, SidecarProse, ToolChat,
+    apply_edit, format_by_name, verify_prompts_file,
+};
 pub use group::{Group, GroupSpec, play_group};
 pub use in_process::InProcessSource;
 pub use observation::parse_observation;

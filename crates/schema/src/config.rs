@@ -85,6 +85,15 @@ pub struct EnvConfig {
     pub max_turns: u32,
     /// Share of episodes per environment; empty is uniform.
     pub weights: Vec<f64>,
+    /// In match play, whom the model learns from: `solved`, or `public` for the rules of thumb of a public winner.
+    pub teacher: String,
+    /// In match play, whether the states that the model itself reaches join the lessons.
+    pub own_states: bool,
+    /// In match play, whether the last part of the time belongs to GRPO.
+    pub by_rewards: bool,
+    /// In match play, the prose of the prompts: a prompt pack's file. Absent, `prompts/evaluator.toml` if there is one,
+    /// else our own wording.
+    pub pack: Option<PathBuf>,
 }
 
 impl Default for EnvConfig {
@@ -96,6 +105,10 @@ impl Default for EnvConfig {
             simulations: 25,
             max_turns: 120,
             weights: Vec::new(),
+            teacher: "solved".to_owned(),
+            own_states: true,
+            by_rewards: true,
+            pack: None,
         }
     }
 }
@@ -116,7 +129,7 @@ pub struct RolloutConfig {
     pub temperature: f32,
     /// Completion tokens of one turn.
     pub max_completion_tokens: u32,
-    /// `compact` or `sidecar`.
+    /// `match`: supervised on teachers, in the tournament's own prompts; `compact` or `sidecar`: GRPO.
     pub format: String,
     /// Policy versions a group may lag behind.
     pub max_staleness: u32,
@@ -131,7 +144,7 @@ impl Default for RolloutConfig {
             in_flight: 2,
             temperature: 1.0,
             max_completion_tokens: 16,
-            format: "compact".to_owned(),
+            format: "match".to_owned(),
             max_staleness: 1,
         }
     }

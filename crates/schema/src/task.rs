@@ -82,12 +82,26 @@ pub enum EnvName {
     KuhnPoker,
     /// Bash tasks.
     Intercode,
+    /// 8 × 8 squares.
+    Othello,
+    /// Three sizes of board; match play has others.
+    Clobber,
+    /// Bids at once, five sizes of hand; match play has others.
+    Goofspiel,
 }
 
 impl EnvName {
     /// All names, in the order of the sidecar's game index.
-    pub const ALL: [Self; 5] =
-        [Self::LiarsDice, Self::LeducPoker, Self::GinRummy, Self::KuhnPoker, Self::Intercode];
+    pub const ALL: [Self; 8] = [
+        Self::Goofspiel,
+        Self::LiarsDice,
+        Self::LeducPoker,
+        Self::GinRummy,
+        Self::Othello,
+        Self::Clobber,
+        Self::KuhnPoker,
+        Self::Intercode,
+    ];
 
     /// The name on the wire.
     pub fn as_str(self) -> &'static str {
@@ -97,6 +111,9 @@ impl EnvName {
             Self::GinRummy => "gin_rummy",
             Self::KuhnPoker => "kuhn_poker",
             Self::Intercode => "intercode",
+            Self::Othello => "othello",
+            Self::Clobber => "clobber",
+            Self::Goofspiel => "goofspiel",
         }
     }
 
@@ -104,9 +121,12 @@ impl EnvName {
     pub fn task_ids(self) -> Option<std::ops::Range<u64>> {
         const SPAN: u64 = 100_000_000;
         let index = match self {
+            Self::Goofspiel => 0,
             Self::LiarsDice => 1,
             Self::LeducPoker => 2,
             Self::GinRummy => 3,
+            Self::Othello => 4,
+            Self::Clobber => 7,
             Self::KuhnPoker => 1000,
             Self::Intercode => return None,
         };
@@ -116,7 +136,7 @@ impl EnvName {
     /// Half the width of the utility range: `return = (2·score − 1) · half_range`.
     pub fn half_range(self) -> f64 {
         match self {
-            Self::LiarsDice => 1.0,
+            Self::LiarsDice | Self::Othello | Self::Clobber | Self::Goofspiel => 1.0,
             Self::LeducPoker => 13.0,
             Self::GinRummy => 123.0,
             Self::KuhnPoker => 2.0,

@@ -48,6 +48,8 @@ impl Variant {
     pub fn default_search(&self) -> Search {
         match self.name {
             EnvName::GinRummy => Search { simulations: 500, rollouts: 10 },
+            EnvName::Othello => Search { simulations: 1000, rollouts: 20 },
+            EnvName::Clobber => Search { simulations: 1500, rollouts: 100 },
             _ => Search { simulations: 3000, rollouts: 200 },
         }
     }
@@ -56,6 +58,7 @@ impl Variant {
     pub(crate) fn playout_ns(&self) -> u64 {
         match self.name {
             EnvName::GinRummy => 10_000,
+            EnvName::Othello => 5_000,
             _ => 1_000,
         }
     }
@@ -86,7 +89,14 @@ pub struct Catalog {
 
 impl Catalog {
     /// Served unless asked otherwise: the games of the original, without kuhn_poker.
-    pub const DEFAULT: [EnvName; 3] = [EnvName::LiarsDice, EnvName::LeducPoker, EnvName::GinRummy];
+    pub const DEFAULT: [EnvName; 6] = [
+        EnvName::Goofspiel,
+        EnvName::LiarsDice,
+        EnvName::LeducPoker,
+        EnvName::GinRummy,
+        EnvName::Othello,
+        EnvName::Clobber,
+    ];
 
     /// Prepares all variants of the named games.
     ///
@@ -112,9 +122,12 @@ impl Catalog {
         let (index, config) = (task_id / SPAN, task_id % SPAN);
         let name = match index % GAMES {
             _ if index >= KUHN_INDEX && self.names.contains(&EnvName::KuhnPoker) => EnvName::KuhnPoker,
+            0 => EnvName::Goofspiel,
             1 => EnvName::LiarsDice,
             2 => EnvName::LeducPoker,
             3 => EnvName::GinRummy,
+            4 => EnvName::Othello,
+            7 => EnvName::Clobber,
             _ => return None,
         };
         let first = self.variants.iter().position(|variant| variant.name == name)?;
@@ -130,6 +143,9 @@ fn specs(name: EnvName) -> Result<Vec<String>, Error> {
         EnvName::LeducPoker => Ok(vec!["leduc_poker(players=2)".to_owned()]),
         EnvName::KuhnPoker => Ok(vec!["kuhn_poker(players=2)".to_owned()]),
         EnvName::GinRummy => Ok((0..9).map(gin_spec).collect()),
+        EnvName::Othello => Ok(vec!["othello()".to_owned()]),
+        EnvName::Clobber => Ok((5..=7).map(|side| format!("clobber(columns={side},rows={side})")).collect()),
+        EnvName::Goofspiel => Ok((8..=16).step_by(2).map(|n| format!("goofspiel(num_cards={n})")).collect()),
         EnvName::Intercode => Err(Error::UnknownGame(name.to_string())),
     }
 }

@@ -147,8 +147,10 @@ pub async fn run(url: &str, options: &CheckOptions) -> Result<CheckReport, Error
             contract::envelope(&probe, options, game).await,
         );
         report.add(format!("{game}: observation layout"), contract::layout(&probe, options, game).await);
-        report.add(format!("{game}: deal of the seed"), play::deal(&probe, options, game).await);
-        report.add(format!("{game}: hidden information"), play::hidden(&probe, options, game).await);
+        if deals_hands(game) {
+            report.add(format!("{game}: deal of the seed"), play::deal(&probe, options, game).await);
+            report.add(format!("{game}: hidden information"), play::hidden(&probe, options, game).await);
+        }
         report.add(format!("{game}: determinism"), play::determinism(&probe, options, game).await);
         report.add(format!("{game}: illegal actions"), play::illegal(&probe, options, game).await);
         report.add(format!("{game}: terminal reward"), play::terminal(&probe, options, game).await);
@@ -157,6 +159,11 @@ pub async fn run(url: &str, options: &CheckOptions) -> Result<CheckReport, Error
     report.add("concurrency", load::concurrency(&probe, options).await);
     report.add("latency", load::latency(&probe));
     Ok(report)
+}
+
+/// True for games in which each player is dealt what the other must not see.
+fn deals_hands(game: EnvName) -> bool {
+    !matches!(game, EnvName::Othello | EnvName::Clobber | EnvName::Goofspiel)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! # Source
 //! Layout of affinetes' OpenSpiel actor (PhoenixBeaudry/affinetes-gradients@bb2981a), checked on recorded episodes.
 
+mod goofspiel;
 mod kuhn;
 mod leduc;
 mod liars;
@@ -20,6 +21,8 @@ use games::{Action, Game, Player, State};
 const LISTED_AFTER_REFUSAL: usize = 10;
 
 const PROMPT: &str = "Your choice (action ID only):";
+/// OpenSpiel's number of the mover where both seats move at once.
+const SIMULTANEOUS: i32 = -2;
 
 /// First observation of an episode: the rules, then [`observation_body`].
 pub fn reset_observation(game: &dyn Game, state: &dyn State, seat: usize) -> String {
@@ -36,11 +39,13 @@ pub fn observation_body(game: &dyn Game, state: &dyn State, seat: usize) -> Stri
     text.push_str(&state_text(game, state, seat));
     text.push_str("\n\n");
     match state.current_player() {
+        // The original lists nothing here: neither seat is the mover.
+        _ if game.is_simultaneous() => push_waiting(&mut text, SIMULTANEOUS),
         Player::Seat(mover) if mover == seat => {
             push_legal_actions(&mut text, state, seat, usize::MAX);
             text.push_str(PROMPT);
         }
-        other => push(&mut text, format_args!("Waiting for Player {} to move...", other.id())),
+        other => push_waiting(&mut text, other.id()),
     }
     text
 }
@@ -55,6 +60,7 @@ pub fn state_text(game: &dyn Game, state: &dyn State, seat: usize) -> String {
     match game.name() {
         "leduc_poker" => leduc::state_text(&information(), seat, is_to_move(state, seat)),
         "liars_dice" => liars::state_text(&information(), state.current_player().id()),
+        "goofspiel" => goofspiel::state_text(&state.observation_string(seat).unwrap_or_else(information)),
         "kuhn_poker" => kuhn::state_text(&information(), is_to_move(state, seat)),
         _ => state.observation_string(seat).unwrap_or_else(information),
     }
@@ -103,10 +109,21 @@ pub fn first_number(text: &str) -> Option<Action> {
     digits[..end].parse().ok()
 }
 
-/// Legal ids that an observation lists.
+/// Legal ids that an observation lists; of goofspiel, where it lists none, the bids of the hand that it shows.
 pub fn legal_ids(observation: &str) -> Vec<u32> {
-    let listed = observation.split_once("Legal Actions:\n").map_or("", |(_, rest)| rest);
+    let Some((_, listed)) = observation.split_once("Legal Actions:\n") else {
+        return bids_in_hand(observation).unwrap_or_default();
+    };
     listed.lines().map_while(|line| line.strip_prefix("  ")?.split_once(" -> ")?.0.parse().ok()).collect()
+}
+
+/// Ids of the cards in the line `P0 hand: 1 2 3` of the player whose observation this is: one less each.
+fn bids_in_hand(observation: &str) -> Option<Vec<u32>> {
+    let (_, body) = observation.rsplit_once("\nYou are Player ")?;
+    let (seat, rest) = body.split_once('.')?;
+    let (_, hand) = rest.split_once(&format!("\nP{seat} hand: "))?;
+    let cards = hand.lines().next()?.split_whitespace();
+    cards.map(|card| card.parse::<u32>().ok()?.checked_sub(1)).collect()
 }
 
 fn is_to_move(state: &dyn State, seat: usize) -> bool {
@@ -124,6 +141,10 @@ fn push_legal_actions(text: &mut String, state: &dyn State, seat: usize, limit: 
         push(text, format_args!("  ... and {} more\n", legal.len() - limit));
     }
     text.push('\n');
+}
+
+fn push_waiting(text: &mut String, mover: i32) {
+    push(text, format_args!("Waiting for Player {mover} to move..."));
 }
 
 fn push(text: &mut String, line: std::fmt::Arguments<'_>) {

@@ -95,7 +95,8 @@ impl EnvTaskRun {
         let model = load(&task)?;
         let format = format_by_name(&task.config.rollout.format, tokenizer.clone())
             .map_err(|error| BadInput::new(error.to_string(), "[rollout] format: compact or sidecar"))?;
-        let source = connect(&task, observer).await?;
+        let pool = (task.config.rollout.workers, task.config.rollout.in_flight);
+        let source = connect(&task.urls, &task.envs, task.when_all_dead, pool, observer).await?;
         let model = warmed_up(&task, model, &format, observer, cancel).await?;
         let policy = ModelPolicy::start(model.clone(), tokenizer, &task.name);
         let training = training(&task, model, &policy, &format, &source, cancel)?;
@@ -250,23 +251,29 @@ fn load(task: &EnvTask) -> anyhow::Result<LanguageModel> {
     Ok(model.with_fresh_lora(&lora, task.config.run.seed))
 }
 
-async fn connect(task: &EnvTask, observer: &mut dyn Observer) -> anyhow::Result<Source> {
-    if task.urls.is_empty() {
-        return Ok(Source::in_process(&task.envs)?);
+/// The sidecars, with so many workers and requests in flight on each, or this process.
+pub(crate) async fn connect(
+    urls: &[Url],
+    envs: &[EnvName],
+    when_all_dead: WhenAllDead,
+    (workers, in_flight): (u32, u32),
+    observer: &mut dyn Observer,
+) -> anyhow::Result<Source> {
+    if urls.is_empty() {
+        return Ok(Source::in_process(envs)?);
     }
-    let rollout = &task.config.rollout;
     let config = PoolConfig {
-        workers: rollout.workers.max(1) as usize,
-        in_flight: rollout.in_flight.max(1) as usize,
+        workers: workers.max(1) as usize,
+        in_flight: in_flight.max(1) as usize,
         ..PoolConfig::default()
     };
-    match Source::connect(&task.urls, config).await {
+    match Source::connect(urls, config).await {
         Ok(source) => Ok(source),
-        Err(error) if task.when_all_dead == WhenAllDead::PlayInProcess => {
+        Err(error) if when_all_dead == WhenAllDead::PlayInProcess => {
             observer.event(&Event::Warning {
                 message: format!("{error}; playing the same games in this process"),
             });
-            Ok(Source::in_process(&task.envs)?)
+            Ok(Source::in_process(envs)?)
         }
         Err(error) => {
             let hint = "start one with `croupier sidecar serve`, or leave ENVIRONMENT_SERVER_URLS empty to play in this process";
@@ -316,7 +323,13 @@ fn training(
     let rollouts = Rollouts {
         player: player(task, policy, format, &model),
         source: source.envs().clone(),
-        specs: Box::new(specs(task, settings::opponent(config)?, group_size)),
+        specs: Box::new(specs(
+            &task.envs,
+            &config.env.weights,
+            config.run.seed,
+            settings::opponent(config)?,
+            group_size,
+        )),
         stream: StreamConfig { groups_in_flight: in_flight.min(groups_per_step), buffer: groups_per_step },
     };
     let budget =
@@ -348,8 +361,14 @@ fn player(task: &EnvTask, policy: &ModelPolicy, format: &Arc<dyn Format>, model:
 }
 
 /// Groups without end, environments in turn by their weights.
-fn specs(task: &EnvTask, opponent: Opponent, size: u32) -> impl Iterator<Item = GroupSpec> + Send + use<> {
-    let (envs, seed) = (Rotation::new(&task.envs, &task.config.env.weights), task.config.run.seed);
+pub(crate) fn specs(
+    envs: &[EnvName],
+    weights: &[f64],
+    seed: u64,
+    opponent: Opponent,
+    size: u32,
+) -> impl Iterator<Item = GroupSpec> + Send + use<> {
+    let envs = Rotation::new(envs, weights);
     (0..).zip(envs).map(move |(group, env)| {
         let (task_id, seed) = start_seed(env, seed, group);
         GroupSpec { group, start: Start { task_id, seed, opponent }, size, over_sample: 0 }

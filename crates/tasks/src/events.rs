@@ -66,6 +66,26 @@ pub enum Event {
         /// Held-out examples.
         n: usize,
     },
+    /// Games of the weights as they are against one opponent: temperature 0, seats swapped.
+    Exam {
+        /// Optimizer steps behind the weights.
+        step: u64,
+        /// Which game.
+        game: String,
+        /// Whom it played.
+        against: String,
+        /// Games and forfeits.
+        tally: eval::arena::Tally,
+        /// Wins and half of the draws as a share.
+        score: f64,
+    },
+    /// Turns of the model's own games have joined the lessons.
+    OwnStates {
+        /// Optimizer steps behind the weights that played.
+        step: u64,
+        /// Turns.
+        turns: usize,
+    },
     /// A new adapter lies in the output folder.
     Published {
         /// Optimizer steps behind it.

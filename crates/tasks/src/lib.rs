@@ -11,6 +11,7 @@ mod events;
 mod files;
 mod hub;
 mod layout;
+pub mod match_play;
 mod memory;
 mod model_policy;
 mod new_model;

@@ -4,15 +4,23 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::{DType, Device};
+use games::match_play;
 use games::rng::FastRng;
 use model::{Arch, DecoderConfig, LanguageModel, SaveOptions, Size};
-use rollout::{ByteCodec, Compact, Format, parse_observation};
+use rollout::{ByteCodec, Compact, Format, MatchFormat, PromptPack, parse_observation};
+use schema::{EnvName, MatchMove, MatchView, Memory};
 use sidecar::Catalog;
 
 /// Playouts of each game whose texts a tokenizer learns from.
 const PLAYOUTS_PER_GAME: u64 = 40;
+/// Games whose texts a tokenizer learns from; named, so that it stays the same when games are added.
+const GAMES: [EnvName; 4] =
+    [EnvName::LiarsDice, EnvName::LeducPoker, EnvName::GinRummy, EnvName::KuhnPoker];
 /// The games' texts have merges enough for about so many entries.
 const GAMES_FILL: usize = 2048;
+/// Games of match play whose prompts a larger vocabulary learns from, and how many of each.
+const MATCH_GAMES: [&str; 3] = ["gin_rummy", "leduc_poker", "liars_dice"];
+const MATCHES_PER_GAME: u64 = 12;
 /// Synthetic words for larger vocabularies.
 const SYNTHETIC_WORDS: usize = 60_000;
 /// A tokenizer has at most so many entries; q05b's embedding has more rows, as the real one's.
@@ -48,10 +56,9 @@ pub fn new_model(
 /// What the games show to players, and made-up words once a vocabulary has room for them.
 fn texts(entries: usize) -> anyhow::Result<Vec<String>> {
     let mut rng = FastRng::new(0);
-    let names: Vec<_> = schema::EnvName::ALL.into_iter().filter(|name| name.task_ids().is_some()).collect();
-    let catalog = Catalog::new(&names)?;
+    let catalog = Catalog::new(&GAMES)?;
     let mut texts = Vec::new();
-    for name in names {
+    for name in GAMES {
         for config_id in 0..PLAYOUTS_PER_GAME {
             let first = name.task_ids().map_or(0, |ids| ids.start);
             let variant =
@@ -60,6 +67,11 @@ fn texts(entries: usize) -> anyhow::Result<Vec<String>> {
         }
     }
     if entries > GAMES_FILL {
+        for game in MATCH_GAMES {
+            for seed in 1..=MATCHES_PER_GAME {
+                match_prompts(game, seed, &mut rng, &mut texts)?;
+            }
+        }
         for _ in 0..SYNTHETIC_WORDS / WORDS_PER_TEXT {
             let words: Vec<String> = (0..WORDS_PER_TEXT).map(|_| word(&mut rng)).collect();
             texts.push(words.join(" "));
@@ -91,6 +103,33 @@ fn playout(game: &dyn games::Game, rng: &mut FastRng, texts: &mut Vec<String>) {
                 legal[rng.below(legal.len())]
             }
         };
+        state.apply(action);
+    }
+}
+
+/// The turns of a random game as match play asks them: the first one whole, of the others what is new.
+fn match_prompts(game: &str, seed: u64, rng: &mut FastRng, texts: &mut Vec<String>) -> anyhow::Result<()> {
+    let format = MatchFormat::new(Arc::new(ByteCodec), Arc::new(PromptPack::builtin()))?;
+    let match_play::Start { mut state, mut chance, .. } = match_play::start(game, seed)?;
+    let mut is_first = true;
+    loop {
+        match_play::play_chance(state.as_mut(), &mut chance);
+        let games::Player::Seat(seat) = state.current_player() else { return Ok(()) };
+        let legal = match_play::legal(state.as_ref());
+        if legal.is_empty() {
+            return Ok(());
+        }
+        let action = legal[rng.below(legal.len())].0;
+        let view = MatchView {
+            game: game.to_owned(),
+            seat,
+            state: match_play::state_text(game, state.as_ref(), seat),
+            legal,
+            memory: Memory::default(),
+        };
+        texts.push(if is_first { format.prompt(&view)?.text } else { format.request(&view)?.user });
+        texts.push(format.answer(&MatchMove::plain(action))?.text);
+        is_first = false;
         state.apply(action);
     }
 }

@@ -29,8 +29,11 @@ pub use self::evaluate::{EvaluateTask, Evaluated, evaluate};
 pub use self::recipe::{Facts, Method, ObjectiveKind, Recipe, Table};
 
 use self::best::Gate;
-use self::examples::{Example, Examples, Goal};
-use self::fit::{Length, Shuffled, fit};
+use self::examples::Examples;
+use self::fit::{Length, fit};
+pub(crate) use self::examples::{Example, Goal};
+pub(crate) use self::fit::Shuffled;
+pub(crate) use self::search::search;
 use crate::Deadline;
 use crate::events::{Event, Observer};
 use crate::publish::Publisher;
@@ -126,7 +129,7 @@ pub fn run(task: &TextTask, observer: &mut dyn Observer, cancel: &CancellationTo
     observer.event(&Event::Published { step: 0, path: floor.path.clone() });
 
     if task.objective() == ObjectiveKind::Grpo {
-        let (model, _) = load(task, method)?;
+        let (model, _) = load(&task.model_dir, &task.device, task.seed, method)?;
         return rewards::run(task, (&publisher, floor), model, observer, cancel);
     }
     observer.event(&Event::Phase { name: "rows".to_owned() });
@@ -143,15 +146,15 @@ pub fn run(task: &TextTask, observer: &mut dyn Observer, cancel: &CancellationTo
 
     observer.event(&Event::Phase { name: "model".to_owned() });
     let facts = task.facts(&config, &train);
-    let (model, base) = load(task, method)?;
-    let memory = Memory::plan(task, &model, method, facts.longest);
+    let (model, base) = load(&task.model_dir, &task.device, task.seed, method)?;
+    let memory = Memory::plan(task.memory, &model, method, facts.longest);
     let Memory { token_budget, activations, n_kept } = memory;
     let goal = Goal { kind: task.objective(), base, token_budget, activations };
     let (start_lr, full_batch) = (task.recipe.learning_rate(&facts, method), task.recipe.batch(&facts));
     let max_epochs = task.recipe.max_epochs(&facts);
 
     observer.event(&Event::Phase { name: "measuring".to_owned() });
-    let clock = Clock::new(task);
+    let clock = Clock::new(&task.deadline);
     let cost = StepCost::measure(&model, &goal, &train)?;
     let held_out = held_out(&goal, validation, clock.seconds() * task.eval_share / EVALUATIONS)?;
     let mut gate = Gate::new(&goal, &publisher, held_out, n_kept)?;
@@ -166,7 +169,7 @@ pub fn run(task: &TextTask, observer: &mut dyn Observer, cancel: &CancellationTo
             let batches = cached_batches(&train, batch, task.seed);
             let until = clock.until_share(task.search_share);
             let (lr, trials) =
-                search::search(&model, &goal, &batches, gate.held_out(), start_lr, (step_s, until), cancel)?;
+                search(&model, &goal, &batches, gate.held_out(), start_lr, (step_s, until), cancel)?;
             let trials = trials.into_iter().map(|trial| (trial.lr, trial.loss)).collect();
             observer.event(&Event::LearningRate { lr, trials });
             lr
@@ -189,33 +192,33 @@ pub fn run(task: &TextTask, observer: &mut dyn Observer, cancel: &CancellationTo
 }
 
 /// The one clock of a run.
-struct Clock {
+pub(crate) struct Clock {
     start: Instant,
     end: Instant,
 }
 
 impl Clock {
     /// Without a deadline there is a day: the number of steps ends the run.
-    fn new(task: &TextTask) -> Self {
+    pub(crate) fn new(deadline: &Deadline) -> Self {
         let start = Instant::now();
-        let end = task.deadline.stop_training_at().unwrap_or(start + Duration::from_secs(24 * 3600));
+        let end = deadline.stop_training_at().unwrap_or(start + Duration::from_secs(24 * 3600));
         Self { start, end }
     }
 
-    fn seconds(&self) -> f64 {
+    pub(crate) fn seconds(&self) -> f64 {
         self.end.saturating_duration_since(self.start).as_secs_f64()
     }
 
-    fn left(&self) -> f64 {
+    pub(crate) fn left(&self) -> f64 {
         self.end.saturating_duration_since(Instant::now()).as_secs_f64()
     }
 
     /// So many seconds before the end.
-    fn until(&self, reserve: f64) -> Instant {
+    pub(crate) fn until(&self, reserve: f64) -> Instant {
         self.end.checked_sub(Duration::from_secs_f64(reserve)).unwrap_or(self.start)
     }
 
-    fn until_share(&self, share: f64) -> Instant {
+    pub(crate) fn until_share(&self, share: f64) -> Instant {
         Instant::now() + Duration::from_secs_f64(self.seconds() * share)
     }
 
@@ -228,21 +231,26 @@ impl Clock {
 }
 
 /// The model to train, and the base without gradients.
-fn load(task: &TextTask, method: Method) -> Result<(LanguageModel, LanguageModel)> {
-    let loaded = LanguageModel::load(&task.model_dir, DType::F32, &task.device.clone().autodiff())
-        .with_context(|| format!("loading `{}`", task.model_dir.display()))?;
+pub(crate) fn load(
+    model_dir: &Path,
+    device: &Device,
+    seed: u64,
+    method: Method,
+) -> Result<(LanguageModel, LanguageModel)> {
+    let loaded = LanguageModel::load(model_dir, DType::F32, &device.clone().autodiff())
+        .with_context(|| format!("loading `{}`", model_dir.display()))?;
     let base = loaded.valid();
     Ok(match method {
         Method::Full => (loaded, base),
         Method::Lora { .. } => {
             let lora = adapter_of(method, loaded.config());
-            (loaded.with_fresh_lora(&lora, task.seed), base)
+            (loaded.with_fresh_lora(&lora, seed), base)
         }
     })
 }
 
 /// The shape of the adapter: of the floor, and of what is trained unless that is every weight.
-fn adapter_of(method: Method, config: &DecoderConfig) -> LoraConfig {
+pub(crate) fn adapter_of(method: Method, config: &DecoderConfig) -> LoraConfig {
     match method {
         Method::Full => LoraConfig::all_linear(8, 16.0),
         // A rank beyond the width of the model says nothing more.
@@ -254,7 +262,7 @@ fn adapter_of(method: Method, config: &DecoderConfig) -> LoraConfig {
 }
 
 /// A learner for `goal`.
-fn learner(model: LanguageModel, goal: &Goal) -> Learner<LanguageModel> {
+pub(crate) fn learner(model: LanguageModel, goal: &Goal) -> Learner<LanguageModel> {
     let config = LearnerConfig { activations: goal.activations, ..LearnerConfig::default() };
     let learner = Learner::new(model, config);
     match goal.kind {
@@ -264,19 +272,19 @@ fn learner(model: LanguageModel, goal: &Goal) -> Learner<LanguageModel> {
 }
 
 /// What fits beside what a run keeps anyway.
-struct Memory {
+pub(crate) struct Memory {
     /// Tokens that go through the model at once.
-    token_budget: usize,
+    pub(crate) token_budget: usize,
     /// What a step keeps: less where a long row would not fit otherwise.
-    activations: Activations,
+    pub(crate) activations: Activations,
     /// Candidates for the mean at the end.
     n_kept: usize,
 }
 
 impl Memory {
-    fn plan(task: &TextTask, model: &LanguageModel, method: Method, longest: usize) -> Self {
+    pub(crate) fn plan(memory: u64, model: &LanguageModel, method: Method, longest: usize) -> Self {
         let n_trained = train::n_trained(model);
-        let usable = (recipe::USABLE * task.memory as f64) as u64;
+        let usable = (recipe::USABLE * memory as f64) as u64;
         // Of a whole model: the base, and what is read back after it was written. An adapter's base is the model.
         let copy = 4 * n_trained as u64;
         let copies = if method == Method::Full { 2 * copy } else { 0 };
@@ -287,7 +295,7 @@ impl Memory {
         let wanted = longest.min(TOKEN_BUDGET);
         let fits = [Activations::Kept, Activations::Recomputed].map(|kept| (kept, budget(kept)));
         let (activations, fits) = if fits[0].1 >= wanted { fits[0] } else { fits[1] };
-        let for_candidates = (task.memory - usable.min(task.memory)) / 2;
+        let for_candidates = (memory - usable.min(memory)) / 2;
         Self {
             token_budget: fits.clamp(wanted, TOKEN_BUDGET),
             activations,
@@ -298,14 +306,14 @@ impl Memory {
 
 /// Seconds of an optimizer step: a part that is the same for all, and one for each example.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct StepCost {
+pub(crate) struct StepCost {
     fixed: f64,
     each: f64,
 }
 
 impl StepCost {
     /// From steps of two sizes that change nothing, after one that allocates.
-    fn measure(model: &LanguageModel, goal: &Goal, examples: &[Example]) -> Result<Self> {
+    pub(crate) fn measure(model: &LanguageModel, goal: &Goal, examples: &[Example]) -> Result<Self> {
         let mut learner = learner(model.clone(), goal);
         let mut order = Shuffled::new(examples.len(), 1);
         let mut seconds = |n: usize| -> Result<f64> {
@@ -337,12 +345,12 @@ impl StepCost {
         Self { each, fixed: (long - each * many as f64).max(0.0) }
     }
 
-    fn seconds(&self, batch: usize) -> f64 {
+    pub(crate) fn seconds(&self, batch: usize) -> f64 {
         self.fixed + self.each * batch as f64
     }
 
     /// The largest batch of a step of at most `seconds`; at least [`MIN_BATCH`], at most `full`.
-    fn affordable_batch(&self, seconds: f64, full: usize) -> usize {
+    pub(crate) fn affordable_batch(&self, seconds: f64, full: usize) -> usize {
         let affordable = (seconds - self.fixed) / self.each.max(1e-9);
         (affordable.max(0.0) as usize).clamp(MIN_BATCH, full.max(MIN_BATCH))
     }
@@ -365,7 +373,7 @@ fn held_out(goal: &Goal, mut examples: Vec<Example>, seconds: f64) -> Result<Vec
     Ok(goal.prepared(examples))
 }
 
-fn cached_batches(examples: &[Example], batch: usize, seed: u64) -> Vec<Vec<Example>> {
+pub(crate) fn cached_batches(examples: &[Example], batch: usize, seed: u64) -> Vec<Vec<Example>> {
     let mut order = Shuffled::new(examples.len(), seed ^ 0x5eed);
     let mut one = || order.take(batch).into_iter().map(|idx| examples[idx].clone()).collect();
     (0..24).map(|_| one()).collect()

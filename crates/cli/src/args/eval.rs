@@ -17,6 +17,11 @@ pub(crate) enum EvalWhat {
         after_help = "Example:\n  croupier eval exploitability --model runs/…/base --adapter runs/…/adapter --game leduc_poker"
     )]
     Exploitability(ExploitabilityArgs),
+    /// Match play between models, teachers and bots, as the tournament holds it: seats swapped, temperature 0.
+    #[command(
+        after_help = "Players: model:DIR, model:DIR+ADAPTER, teacher, mcts, mcts:SIMULATIONS, or a bot by its name\n  (random; leduc_poker: always-raise, card-rule, random-nofold, tight; liars_dice: public, threshold;\n  gin_rummy: public, simple).\n\nExamples:\n  croupier eval arena model:BASE+runs/…/adapter model:BASE random --games leduc_poker,liars_dice\n  croupier eval arena teacher threshold --games liars_dice --pairs 5000 --json"
+    )]
+    Arena(ArenaArgs),
     /// What the tournament's evaluator would say of models on a file of rows; lower is better.
     #[command(
         after_help = "Examples:\n  croupier eval text --task-type InstructTextTask --model BASE --adapter runs/…/adapter --dataset rows.json\n  croupier eval text --task-type DpoTask --model BASE --models A B --dataset pairs.jsonl --json"
@@ -39,6 +44,38 @@ pub(crate) struct ExploitabilityArgs {
     #[arg(long, default_value = "auto")]
     pub(crate) device: String,
     /// One JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ArenaArgs {
+    /// Two players or more; every one meets every other.
+    #[arg(required = true, num_args = 2..)]
+    pub(crate) players: Vec<String>,
+    /// Games, comma separated.
+    #[arg(long, value_delimiter = ',', default_value = "leduc_poker,liars_dice")]
+    pub(crate) games: Vec<String>,
+    /// Deals of each match at most, each played twice.
+    #[arg(long, default_value_t = 200)]
+    pub(crate) pairs: u64,
+    /// A match ends when the score's interval has left this.
+    #[arg(long)]
+    pub(crate) bar: Option<f64>,
+    /// Seconds of a match at most, as the evaluator's 900; without it only the pairs count, and a seed gives the same
+    /// result every time.
+    #[arg(long)]
+    pub(crate) budget: Option<f64>,
+    /// First deal.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Prompt pack of the models' prompts.
+    #[arg(long)]
+    pub(crate) pack: Option<PathBuf>,
+    /// auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value = "auto")]
+    pub(crate) device: String,
+    /// JSON lines: one for each match, then the standing.
     #[arg(long)]
     pub(crate) json: bool,
 }

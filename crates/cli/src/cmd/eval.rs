@@ -1,5 +1,7 @@
-//! `croupier eval exploitability|text`: what the best opponents would win against a model, exactly; what the tournament's
-//! evaluator would say of one on rows.
+//! `croupier eval arena|exploitability|text`: match play; what the best opponents would win against a model, exactly; what
+//! the tournament's evaluator would say of one on rows.
+
+mod arena;
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
@@ -16,6 +18,7 @@ use crate::interrupt;
 
 pub(crate) fn run(args: EvalArgs) -> Result<()> {
     match args.what {
+        EvalWhat::Arena(args) => interrupt::block_on(arena::run(args)),
         EvalWhat::Exploitability(args) => interrupt::block_on(exploitability(args)),
         EvalWhat::Text(args) => text(&args),
     }

@@ -122,6 +122,7 @@ async fn run_task(plan: Plan, observer: &mut dyn Observer, cancel: &Cancellation
     observer.event(&Event::Plan { lines: plan.timeline() });
     match plan.work {
         Work::Env(task) => tasks::run(*task, observer, cancel).await?,
+        Work::Match(task) => tasks::match_play::run(&task, observer, cancel).await?,
         Work::Text(task) => tokio::task::block_in_place(|| tasks::text::run(&task, observer, cancel))?,
     };
     Ok(())
@@ -205,6 +206,12 @@ fn print_event(event: &Event, as_json: bool) {
         Event::Evaluation { step, loss, base, n } => {
             println!("  step {step}: {loss:.4} on {n} held-out examples, base {base:.4}");
         }
+        Event::Exam { step, game, against, tally, score } => println!(
+            "  step {step}: {game} against {against}: {score:.3} of {} games, {} forfeited",
+            tally.games(),
+            tally.forfeits[0]
+        ),
+        Event::OwnStates { step, turns } => println!("  step {step}: {turns} turns of its own games to learn from"),
         Event::Published { step, path } => println!("  published step {step} in {}", path.display()),
         Event::Sidecars { lines } => lines.iter().for_each(|line| println!("  {line}")),
         Event::WarmUp { .. } => {}

@@ -28,7 +28,19 @@ pub(crate) fn run(args: VerifyArgs, verbose: bool) -> Result<()> {
     let opened = args.device.parse::<DeviceChoice>().and_then(DeviceChoice::open);
     let device = opened.map_err(|error| Failure::bad_input(error.to_string(), "--device cpu"))?.device;
     let (what, report) = match args.what {
-        VerifyWhat::Traces => ("traces", traces(&args.paths)?),
+        VerifyWhat::Traces => {
+            let check = |file: &Path| match sidecar::traces::verify_traces_file(file)? {
+                Some(report) => Ok(Some(report)),
+                None => Ok(sidecar::transcripts::verify_transcripts(file)?),
+            };
+            ("traces", files(&args.paths, "traces", check)?)
+        }
+        VerifyWhat::Prompts => {
+            let pack = args.pack.as_deref().map(rollout::PromptPack::load).transpose();
+            let pack = pack.map_err(|error| Failure::bad_input(error.to_string(), "croupier prompts capture"))?;
+            let check = |file: &Path| Ok(rollout::verify_prompts_file(file, pack.as_ref())?);
+            ("prompts", files(&args.paths, "prompts", check)?)
+        }
         VerifyWhat::Logits => {
             let check = |dir: &Path| of_model(model::verify::verify_logits(dir, args.layers, &device));
             ("logits", folders(&args.paths, LOGITS, check)?)
@@ -89,8 +101,12 @@ fn kernels(device: &Device) -> VerifyReport {
     report
 }
 
-/// Every file of the paths through whichever reader recognises it; the others are named as skipped.
-fn traces(paths: &[PathBuf]) -> Result<VerifyReport> {
+/// Every file of the paths, if `check` recognises it; the others are named as skipped.
+fn files(
+    paths: &[PathBuf],
+    what: &str,
+    check: impl Fn(&Path) -> Result<Option<VerifyReport>>,
+) -> Result<VerifyReport> {
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {
@@ -99,19 +115,15 @@ fn traces(paths: &[PathBuf]) -> Result<VerifyReport> {
             files.push(path.clone());
         }
     }
-    let bar = progress::bar(files.len() as u64, "verify traces");
+    let bar = progress::bar(files.len() as u64, format!("verify {what}"));
     let mut total = VerifyReport::new(0.0);
     for file in &files {
         let name = file_name(file);
-        let report = match sidecar::traces::verify_traces_file(file)? {
-            Some(report) => Some(report),
-            None => sidecar::transcripts::verify_transcripts(file)?,
-        };
-        match report {
+        match check(file)? {
             Some(report) => total.absorb(&name, report),
             None => {
                 total.skipped += 1;
-                total.notes.push(format!("{name}: skipped, no traces in it"));
+                total.notes.push(format!("{name}: skipped, no {what} in it"));
             }
         }
         bar.inc(1);

@@ -43,3 +43,11 @@ impl Formatter for PythonFormatter {
         writer.write_all(b": ")
     }
 }
+
+/// JSON text on one line with Python's separators, characters beyond ASCII as they are.
+pub(crate) fn to_python_json(value: &impl Serialize) -> String {
+    let mut bytes = Vec::new();
+    let written = value.serialize(&mut Serializer::with_formatter(&mut bytes, PythonFormatter));
+    written.expect("JSON values serialize, and a vector takes any bytes");
+    String::from_utf8(bytes).expect("serde_json writes UTF-8")
+}

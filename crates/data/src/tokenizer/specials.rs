@@ -9,7 +9,7 @@ use tokenizers::TruncationDirection;
 use crate::{Error, files};
 
 /// Tokens by which common chat formats end a turn.
-const END_OF_TURN: [&str; 4] = ["<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>"];
+const END_OF_TURN: [&str; 5] = ["<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<turn|>", "<|end|>"];
 
 /// The special tokens of one model folder.
 #[derive(Debug)]

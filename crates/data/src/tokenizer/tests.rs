@@ -114,3 +114,22 @@ fn a_missing_folder_is_named() {
     let error = Tokenizer::from_dir("/nowhere/at/all").unwrap_err();
     assert!(error.to_string().starts_with("cannot read `/nowhere/at/all/tokenizer.json`"), "{error}");
 }
+
+#[test]
+fn pieces_encode_to_the_whole_where_the_text_is_split_first() {
+    let folder = folder();
+    let tokenizer = Tokenizer::from_dir(&folder).unwrap();
+    assert!(tokenizer.cuts_at_line_starts());
+    // Without a pattern merges reach across lines; a blank put before a text is put before each piece.
+    let path = folder.path().join("tokenizer.json");
+    alter(&path, |file| file["normalizer"] = json!({"type": "Prepend", "prepend": " "}));
+    assert!(!Tokenizer::from_dir(&folder).unwrap().cuts_at_line_starts());
+    alter(&path, |file| {
+        file["normalizer"] = Value::Null;
+        file["pre_tokenizer"] =
+            json!({"type": "Metaspace", "replacement": "▁", "prepend_scheme": "never", "split": true})
+    });
+    assert!(!Tokenizer::from_dir(&folder).unwrap().cuts_at_line_starts());
+    alter(&path, |file| file["pre_tokenizer"] = Value::Null);
+    assert!(!Tokenizer::from_dir(&folder).unwrap().cuts_at_line_starts());
+}

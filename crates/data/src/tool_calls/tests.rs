@@ -1,6 +1,6 @@
 use expect_test::{Expect, expect};
 
-use super::ToolCallStyle::{Hermes, Llama3, Mistral};
+use super::ToolCallStyle::{Gemma, Hermes, Llama3, Mistral, Olmo};
 use super::*;
 
 /// `content | name arguments; …`
@@ -95,5 +95,100 @@ fn the_template_says_which_style_it_teaches() {
     assert_eq!(ToolCallStyle::of_template("{% for m in messages %}"), None);
     assert_eq!(ToolCallStyle::of_template("{% if tools %}<tool_call>"), Some(Hermes));
     assert_eq!(ToolCallStyle::of_template("{% if tools %}[TOOL_CALLS]"), Some(Mistral));
+    assert_eq!(ToolCallStyle::of_template("{% if tools %}<|tool_call>call:"), Some(Gemma));
+    assert_eq!(ToolCallStyle::of_template("{% if tools %}<function_calls>"), Some(Olmo));
     assert_eq!(ToolCallStyle::of_template("{% if tools is not none %}\"parameters\""), Some(Llama3));
+}
+
+#[test]
+fn gemma_quotes_strings_with_a_token_of_its_own() {
+    check(
+        Gemma,
+        "Now.<|tool_call>call:play{card:<|\"|>K{s}, or \"so\"<|\"|>,n:2}<tool_call|><|tool_call>call:b{}",
+        expect![[r#""Now." | play {"card":"K{s}, or \"so\"","n":2}; b {}"#]],
+    );
+    check(
+        Gemma,
+        "<|tool_call>call:a{ok:true,list:[1,<|\"|>x<|\"|>,{<|\"|>k<|\"|>:null}],word:hi there}<tool_call|>",
+        expect![[r#""" | a {"ok":true,"list":[1,"x",{"k":null}],"word":"hi there"}"#]],
+    );
+    check(Gemma, "<|tool_call>play{n:2}<tool_call|>", expect![[r#""<|tool_call>play{n:2}<tool_call|>" | "#]]);
+}
+
+#[test]
+fn olmo_writes_python_calls() {
+    check(
+        Olmo,
+        "So.\n<function_calls>\nplay(card='K\\'s', n=2, ok=true)\nb()\n</function_calls>",
+        expect![[r#""So." | play {"card":"K's","n":2,"ok":true}; b {}"#]],
+    );
+    check(
+        Olmo,
+        "<function_calls>[a(x=[1, None], y={'k': \"a\\nb\"}), c(z=-1.5)]</function_calls>",
+        expect![[r#""" | a {"x":[1,null],"y":{"k":"a\nb"}}; c {"z":-1.5}"#]],
+    );
+    check(
+        Olmo,
+        "<function_calls>play(n=two)</function_calls>",
+        expect![[r#""<function_calls>play(n=two)</function_calls>" | "#]],
+    );
+    check(
+        Olmo,
+        "<function_calls>play(n=2</function_calls>",
+        expect![[r#""<function_calls>play(n=2</function_calls>" | "#]],
+    );
+}
+
+#[test]
+fn every_style_reads_back_what_it_writes() {
+    let call = |name: &str, arguments: Value| {
+        let Value::Object(arguments) = arguments else { panic!("not an object: {arguments}") };
+        ToolCall { name: name.to_owned(), arguments }
+    };
+    let note = "bids \"3-4\" on {two} fours;\n[bluffs], it's\ta \\ habit — 30 %";
+    let calls = [
+        call("working_memory_rewrite", serde_json::json!({"slot": 2, "content": note})),
+        call("game_action", serde_json::json!({"action_id": 60})),
+        call("submit", serde_json::json!({})),
+    ];
+    for style in [Hermes, Llama3, Mistral, Gemma, Olmo] {
+        let found = style.parse(&style.write("Well.", &calls));
+        let content = if style == Llama3 { "" } else { "Well." };
+        assert_eq!(found.content, content, "{style:?}");
+        // Gemma sorts the keys of an object; equality of maps does not look at their order.
+        assert_eq!(found.calls, calls, "{style:?}");
+        assert_eq!(style.parse(&style.write("Well.", &[])).content, "Well.");
+    }
+}
+
+#[test]
+fn calls_are_written_in_the_spacing_of_the_family() {
+    let arguments = Map::from_iter([("action_id".to_owned(), Value::from(2))]);
+    let call = [ToolCall { name: "game_action".to_owned(), arguments }];
+    let written = |style: ToolCallStyle| style.write("", &call);
+    assert_eq!(
+        written(Hermes),
+        "<tool_call>\n{\"name\": \"game_action\", \"arguments\": {\"action_id\": 2}}\n</tool_call>"
+    );
+    assert_eq!(written(Llama3), "{\"name\": \"game_action\", \"parameters\": {\"action_id\": 2}}");
+    assert_eq!(
+        written(Mistral),
+        "[TOOL_CALLS] [{\"name\": \"game_action\", \"arguments\": {\"action_id\": 2}}]"
+    );
+    assert_eq!(written(Gemma), "<|tool_call>call:game_action{action_id:2}<tool_call|>");
+    assert_eq!(written(Olmo), "<function_calls>game_action(action_id=2)</function_calls>");
+}
+
+#[test]
+fn the_configuration_decides_where_the_template_does_not() {
+    let vague = "{% if tools %}{{ tools | tojson }}{% endif %}";
+    let style = |model_type| ToolCallStyle::of_model(vague, model_type);
+    assert_eq!(style(Some("qwen3")), Some(Hermes));
+    assert_eq!(style(Some("ministral3")), Some(Mistral));
+    assert_eq!(style(Some("gemma4_text")), Some(Gemma));
+    assert_eq!(style(Some("olmo3")), Some(Olmo));
+    assert_eq!((style(Some("novel")), style(None)), (Some(Llama3), Some(Llama3)));
+    // What the template says counts for more.
+    assert_eq!(ToolCallStyle::of_model("{{ tools }}<tool_call>", Some("llama")), Some(Hermes));
+    assert_eq!(ToolCallStyle::of_model("{{ messages }}", Some("qwen3")), None);
 }

@@ -1,6 +1,6 @@
-//! Numbers printed by numpy 2.4.6.
+//! Numbers printed by numpy 2.4.6 and by CPython 3.11.7.
 
-use super::{FastRng, RandomState};
+use super::{FastRng, PythonRandom, RandomState};
 
 #[test]
 fn words_equal_numpys() {
@@ -50,6 +50,7 @@ proptest::proptest! {
     #[test]
     fn choices_stay_below_n(seed: u32, n in 1_usize..5000) {
         assert!(RandomState::new(seed).choice(n) < n);
+        assert!(PythonRandom::new(u64::from(seed)).choice(n) < n);
         assert!(FastRng::new(u64::from(seed)).below(n) < n);
         let p = vec![1.0 / n as f64; n];
         assert!(RandomState::new(seed).choice_weighted(&p) < n);
@@ -59,5 +60,25 @@ proptest::proptest! {
     fn doubles_lie_in_the_unit_interval(seed: u32) {
         assert!((0.0..1.0).contains(&RandomState::new(seed).random_double()));
         assert!((0.0..1.0).contains(&FastRng::new(u64::from(seed)).unit()));
+    }
+}
+
+#[test]
+fn pythons_numbers_equal_pythons() {
+    // random.Random(seed): getrandbits(32), random(), randint(1, 1000000), randrange(7), getrandbits(40), randint(5, 5)
+    let table: [(u64, u64, f64, u64, usize, u64); 4] = [
+        (0, 3_626_764_237, 0.385_245_306_476_610_8, 933_489, 3, 283_641_720_628),
+        (42, 2_746_317_213, 0.111_331_068_165_680_39, 777_573, 2, 245_864_938_384),
+        (999_999, 902_738_896, 0.244_557_147_603_961_63, 700_588, 5, 909_026_663_120),
+        ((1 << 40) + 7, 2_635_837_658, 0.747_324_256_710_084_4, 983_494, 5, 775_543_922_676),
+    ];
+    for (seed, bits, double, integer, index, long) in table {
+        let mut random = PythonRandom::new(seed);
+        assert_eq!(random.getrandbits(32), bits, "seed {seed}");
+        assert_eq!(random.random(), double, "seed {seed}");
+        assert_eq!(random.randint(1, 1_000_000), integer, "seed {seed}");
+        assert_eq!(random.choice(7), index, "seed {seed}");
+        assert_eq!(random.getrandbits(40), long, "seed {seed}");
+        assert_eq!(random.randint(5, 5), 5);
     }
 }

@@ -13,11 +13,9 @@ use std::sync::Arc;
 use schema::{Message, Role, Turn};
 
 use super::action_tokens::ActionTokens;
-use super::{Format, Prompt};
+use super::{Format, Prompt, PromptPack};
 use crate::{Candidate, Codec, Error, Observation};
 
-/// In our own words; the exact ones come from the prompt pack.
-const INSTRUCTION: &str = "Answer in exactly this form and write nothing else:\nThought:\n<your thoughts>\n\nAction:\n<one action id>";
 /// In front of the action.
 const ACTION: &str = "Action:";
 /// A completion without thoughts.
@@ -36,9 +34,9 @@ impl SidecarChat {
     /// [`Format::name`].
     pub const NAME: &str = "sidecar";
 
-    /// With the built-in instruction.
+    /// With the built-in pack's instruction.
     pub fn new(codec: Arc<dyn Codec>) -> Self {
-        Self::with_instruction(codec, INSTRUCTION.to_owned())
+        Self::with_instruction(codec, PromptPack::builtin().sidecar.format_instruction)
     }
 
     /// With the instruction of a prompt pack.

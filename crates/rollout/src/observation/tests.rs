@@ -39,3 +39,14 @@ fn a_result_has_no_legal_actions() {
     );
     check("", expect![[r#""" None [] """#]]);
 }
+
+#[test]
+fn bids_of_goofspiel_are_read_off_the_hand() {
+    check(
+        "Game: goofspiel\nYou are Player 1.\n\nCurrent State:\nCurrent point card: 4\nP0 hand: 1 2 \nP1 hand: 2 10 \n\n\
+         Waiting for Player -2 to move...",
+        expect![[
+            r#""goofspiel" Some(1) [(1, "[P1]Bid: 2"), (9, "[P1]Bid: 10")] "Current point card: 4\nP0 hand: 1 2 \nP1 hand: 2 10 \n\nWaiting for Player -2 to move...""#
+        ]],
+    );
+}

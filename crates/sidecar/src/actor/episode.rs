@@ -4,6 +4,8 @@
 //! leaves such an episode open for ever: every step is refused. Here it ends: `done` and `truncated` with
 //! `info.error` of type `no_legal_action`, without a score.
 
+mod at_once;
+
 use std::sync::Arc;
 
 use games::rng::RandomState;
@@ -104,6 +106,7 @@ impl Episode {
             match self.state.current_player() {
                 Player::Terminal => return last_mover,
                 Player::Chance => self.draw(),
+                Player::Seat(_) if self.moves_at_once() => return last_mover,
                 Player::Seat(seat) if seat == self.agent_seat => return last_mover,
                 Player::Seat(_) if self.is_stuck() => return last_mover,
                 Player::Seat(_) => {
@@ -133,20 +136,27 @@ impl Episode {
 
     /// Plays what `action` names, if that can be played.
     pub(super) fn step(&mut self, id: &str, action: &str) -> EnvResult {
-        let seat = match self.state.current_player() {
+        match self.state.current_player() {
             Player::Seat(_) if self.is_stuck() => return self.state(id),
-            Player::Seat(seat) => seat,
+            Player::Seat(_) => {}
             _ => {
                 let error = replies::error("episode_done", "Episode already finished. Call reset().");
                 return self.reply(id, self.observation(), 0.0, Some(error));
             }
-        };
-        let Some(action_id) = text::first_number(action).filter(|&action| self.is_legal(action)) else {
-            let observation = text::invalid_action(action, self.state.as_ref(), seat);
+        }
+        let position = self.agents_position();
+        let position = position.as_deref().unwrap_or(self.state.as_ref());
+        let legal = legal_actions(position);
+        let Some(action_id) = text::first_number(action).filter(|action| legal.contains(action)) else {
+            let observation = text::invalid_action(action, position, self.shown_seat());
             let error = replies::error("invalid_action", "Could not parse action ID");
             return self.reply(id, observation, INVALID_ACTION_REWARD, Some(error));
         };
-        self.play(action_id);
+        if self.moves_at_once() {
+            self.play_round(action_id);
+        } else {
+            self.play(action_id);
+        }
         let last_mover = self.play_until_agent();
         let reward = self.reward_after(last_mover);
         self.reply(id, self.observation(), reward, self.stuck_error())
@@ -182,10 +192,6 @@ impl Episode {
     fn apply(&mut self, action: Action) {
         self.state.apply(action);
         self.history.push(action);
-    }
-
-    fn is_legal(&self, action: Action) -> bool {
-        legal_actions(self.state.as_ref()).contains(&action)
     }
 
     /// A seat is to move and cannot.

@@ -39,6 +39,8 @@ impl OpponentChoice {
     pub(crate) fn from_request(request: &ResetRequest, variant: &Variant) -> Self {
         let name = request.opponent.as_deref().unwrap_or("mcts");
         let kind = match name {
+            // The search knows only games in turns; the original falls back as well.
+            "mcts" if variant.game.is_simultaneous() => Kind::Random,
             "mcts" => Kind::Mcts(search(request).unwrap_or_else(|| variant.default_search())),
             "cfr" => Kind::Cfr,
             "self" => Kind::SelfPlay,

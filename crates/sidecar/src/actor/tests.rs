@@ -84,8 +84,8 @@ fn the_seat_is_the_parity_of_the_seed() {
 
 #[test]
 fn the_task_id_selects_game_and_variant() {
-    let actor =
-        Actor::new(&ActorConfig { games: EnvName::ALL[..4].to_vec(), ..ActorConfig::default() }).unwrap();
+    let games = EnvName::ALL.into_iter().filter(|name| name.task_ids().is_some()).collect();
+    let actor = Actor::new(&ActorConfig { games, ..ActorConfig::default() }).unwrap();
     let observe = |task_id| actor.reset(&request(task_id, 0, "random")).unwrap().observation;
     for (task_id, want) in [
         (100_000_007, "Game: liars_dice"),
@@ -94,6 +94,11 @@ fn the_task_id_selects_game_and_variant() {
         (300_000_001, "Knock card: 9"),
         (300_000_005, "Knock card: 8"),
         (100_000_000_000, "Game: kuhn_poker"),
+        (400_000_123, "Game: othello"),
+        (700_000_001, "6xoxoxo\n"),
+        (2_900_000_002, "7oxoxoxo\n"),
+        (4, "Remaining Point Cards: "),
+        (4, "P1 hand: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 \n"),
     ] {
         assert!(observe(task_id).contains(want), "{task_id}: {}", observe(task_id));
     }
@@ -106,7 +111,7 @@ fn the_task_id_selects_game_and_variant() {
 #[test]
 fn a_task_id_of_a_game_that_is_not_served_is_an_invalid_game() {
     let actor = actor();
-    for task_id in [0, 400_000_000, 100_000_000_000] {
+    for task_id in [500_000_000, 2_100_000_000, 100_000_000_000] {
         let reply = actor.reset(&request(task_id, 0, "random")).unwrap();
         let error = reply.info.error.unwrap();
         assert_eq!(error.kind, "invalid_game");
@@ -232,4 +237,109 @@ async fn an_episode_that_nobody_touches_is_freed() {
     tokio::time::advance(Duration::from_secs(101)).await;
     assert!(actor.reset(&request(LEDUC, 3, "random")).is_ok());
     assert_eq!(actor.open_episodes(), 1);
+}
+
+const GOOFSPIEL: u64 = 0;
+
+#[test]
+fn board_games_are_played_to_their_end() {
+    let actor = actor();
+    for (task_id, name, first_line) in [
+        (400_000_000, "othello", "Current State:\nBlack (x) to play:\n"),
+        (700_000_000, "clobber", "Current State:\n5oxoxo\n"),
+        (700_000_002, "clobber", "Current State:\n7oxoxoxo\n"),
+    ] {
+        let reset = actor.reset(&request(task_id, 4, "random")).unwrap();
+        assert_eq!(reset.info.game_name.as_deref(), Some(name));
+        assert!(reset.observation.contains(first_line), "{}", reset.observation);
+        let last = finish(&actor, reset);
+        assert!([0.0, 0.5, 1.0].contains(&last.reward) && last.done && !last.truncated);
+    }
+}
+
+#[test]
+fn a_step_of_goofspiel_is_a_round_for_both_seats() {
+    let actor = actor();
+    for seed in 0..6 {
+        let reset = actor.reset(&request(GOOFSPIEL, seed, "mcts")).unwrap();
+        assert_eq!(
+            (reset.info.step_count, reset.info.last_opponent_action),
+            (Some(0), None),
+            "nobody has bid"
+        );
+        assert!(reset.observation.ends_with("Waiting for Player -2 to move..."), "{}", reset.observation);
+        let mut last = reset;
+        for round in 1..=7 {
+            let before = last.observation.clone();
+            let refused = actor.step("16", id(&last));
+            assert_eq!(refused.info.error.unwrap().kind, "invalid_action");
+            assert!(refused.observation.contains(&format!("-> [P{}]Bid: ", seed % 2)));
+            assert!(before.ends_with(&actor.state(id(&last)).observation), "a refusal changes nothing");
+            let bid = crate::text::legal_ids(&last.observation)[0];
+            last = actor.step(&bid.to_string(), id(&last));
+            assert_eq!(last.info.step_count, Some(round));
+            assert!(last.info.last_opponent_action.is_some());
+        }
+        assert!(last.done, "the eighth round plays itself");
+    }
+}
+
+#[test]
+fn a_refused_bid_draws_nothing_for_the_opponent() {
+    let actor = actor();
+    for seed in [6, 7] {
+        let play = |refused: usize| {
+            let mut last = actor.reset(&request(GOOFSPIEL, seed, "random")).unwrap();
+            let mut bids = Vec::new();
+            while !last.done {
+                for _ in 0..refused {
+                    actor.step("none", id(&last));
+                }
+                let bid = crate::text::legal_ids(&last.observation)[0];
+                last = actor.step(&bid.to_string(), id(&last));
+                bids.push(last.info.last_opponent_action);
+            }
+            bids
+        };
+        assert_eq!(play(0), play(2));
+    }
+}
+
+#[test]
+fn goofspiel_says_points_and_winners_in_words() {
+    let actor = actor();
+    let reset = actor.reset(&request(GOOFSPIEL, 1, "random")).unwrap();
+    expect![[r#"
+        Game: goofspiel
+        You are Player 1.
+
+        Current State:
+        Current point card: 5
+        Remaining Point Cards: 1234678
+        P0 hand: 1 2 3 4 5 6 7 8 
+        P1 hand: 1 2 3 4 5 6 7 8 
+        Win sequence: 
+        (Win sequence: 1=player 0 won, 0=player 1 won, negative=tie)
+        Player 0: 0 points, Player 1: 0 points 
+
+
+        Waiting for Player -2 to move..."#]]
+    .assert_eq(reset.observation.split_once("# Current Game State\n").unwrap().1);
+    let next = actor.step("3", id(&reset));
+    expect![[r#"
+        Game: goofspiel
+        You are Player 1.
+
+        Current State:
+        Current point card: 4
+        Remaining Point Cards: 123678
+        P0 hand: 1 2 4 5 6 7 8 
+        P1 hand: 1 2 3 5 6 7 8 
+        Win sequence: 1
+        (Win sequence: 1=player 0 won, 0=player 1 won, negative=tie) 
+        Player 0: 0 points, Player 1: 5 points 
+
+
+        Waiting for Player -2 to move..."#]]
+    .assert_eq(&next.observation);
 }

@@ -127,9 +127,11 @@ pub(super) async fn layout(probe: &Probe, options: &CheckOptions, game: EnvName)
         })?;
         let head = format!("Game: {game}\nYou are Player {}.\n\nCurrent State:\n", start.seed % 2);
         ensure(body(text).starts_with(&head), || format!("the body does not start with {head:?}"))?;
-        ensure(text.ends_with("\n\nYour choice (action ID only):"), || {
-            "the last line is another".to_owned()
-        })?;
+        let end = match game {
+            EnvName::Goofspiel => "\n\nWaiting for Player -2 to move...",
+            _ => "\n\nYour choice (action ID only):",
+        };
+        ensure(text.ends_with(end), || "the last line is another".to_owned())?;
         let legal = legal_ids(text);
         ensure(!legal.is_empty() && legal.is_sorted(), || format!("legal actions are {legal:?}"))?;
     }

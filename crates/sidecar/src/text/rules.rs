@@ -9,6 +9,9 @@ pub fn of(game: &str) -> &'static str {
         "liars_dice" => LIARS,
         "gin_rummy" => GIN,
         "kuhn_poker" => KUHN,
+        "othello" => OTHELLO,
+        "clobber" => CLOBBER,
+        "goofspiel" => GOOFSPIEL,
         _ => "",
     }
 }
@@ -61,3 +64,28 @@ Cards: one J, one Q and one K. Each player pays 1 chip and is dealt one card tha
 Player 0 speaks first. Pass checks, or folds when facing a bet; Bet puts in 1 chip, or calls a bet.
 A fold gives the pot to the other player. Otherwise, after two passes or a called bet, the higher card wins (K over Q over J).
 Your result is the number of chips you win or lose.";
+
+const OTHELLO: &str = "\
+OTHELLO
+
+Board: 8 by 8 squares, columns a to h from the left and rows 1 to 8 from the top. Player 0 has the black discs (x) and moves first, Player 1 has the white ones (o); an empty square is a dash.
+Move: put a disc of your colour on an empty square so that one or more discs of the other colour lie in an unbroken line, straight or diagonal, between it and another disc of yours. All discs in all such lines turn to your colour. A move that turns nothing is not allowed.
+If you have no such move you pass (64), and only then.
+End: the game is over when neither player can move. More discs win; equal numbers draw.
+Action ids count the squares along the rows: a1 is 0, b1 is 1, h8 is 63.";
+
+const CLOBBER: &str = "\
+CLOBBER
+
+Board: a rectangle with columns named by letters from the left and rows numbered from below, filled with stones of both colours in turn. Player 0 has the white stones (o) and moves first, Player 1 has the black ones (x); an empty cell is a dot.
+Move: take one of your stones and put it on a stone of the other player right above, right of, below or left of it. That stone leaves the board and the cell yours came from stays empty. There are no other moves.
+End: a player who cannot move loses; there are no draws.
+An action is written as two cells, from and to: a1a2 moves the stone on a1 to a2.";
+
+const GOOFSPIEL: &str = "\
+GOOFSPIEL
+
+Both players hold the cards 1 to N to bid with. The prizes are another set of cards 1 to N in random order.
+Each round one prize is turned up and both players bid one card of their hand at the same time. The higher bid wins as many points as the prize shows; equal bids win nothing. Both cards are spent.
+After N rounds the player with more points wins; equal points draw. The last round plays itself.
+The action id of a bid is the card's number minus one.";

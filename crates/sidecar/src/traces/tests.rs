@@ -12,11 +12,15 @@ use super::verify_traces_file;
 #[test]
 fn the_committed_sample_passes() {
     let table = [
+        ("clobber_r5c6.jsonl.gz", 125),
         ("gin_rummy_h7k10.jsonl.gz", 467),
         ("gin_utils_cases.jsonl.gz", 201),
+        ("goofspiel_at_once_n8.jsonl.gz", 134),
+        ("goofspiel_n5.jsonl.gz", 196),
         ("kuhn_poker_exhaustive.json", 42),
         ("leduc_poker.jsonl.gz", 171),
         ("liars_dice_n5.jsonl.gz", 370),
+        ("othello.jsonl.gz", 247),
     ];
     for (name, cases) in table {
         let report = verify_traces_file(&sample(name)).unwrap().expect("a kind of trace file");

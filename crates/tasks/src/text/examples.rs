@@ -15,7 +15,7 @@ use super::ObjectiveKind;
 use crate::BadInput;
 
 /// One row, or a pair of them (chosen, rejected).
-pub(super) type Example = Vec<Row>;
+pub(crate) type Example = Vec<Row>;
 
 /// Examples of a supervised task.
 #[derive(Debug)]
@@ -85,19 +85,19 @@ fn examples<T>(dataset: data::Dataset<T>, seed: Option<u64>, example: impl Fn(&T
 
 /// What is minimised over examples, and what the evaluator makes of them.
 #[derive(Clone, Debug)]
-pub(super) struct Goal {
-    pub(super) kind: ObjectiveKind,
+pub(crate) struct Goal {
+    pub(crate) kind: ObjectiveKind,
     /// Without gradients: what the KL term and preferences are relative to.
-    pub(super) base: LanguageModel,
+    pub(crate) base: LanguageModel,
     /// Tokens that go through the model at once.
-    pub(super) token_budget: usize,
+    pub(crate) token_budget: usize,
     /// What a step keeps for its backward pass.
-    pub(super) activations: Activations,
+    pub(crate) activations: Activations,
 }
 
 impl Goal {
     /// Examples as the step wants them: with reference log-probs, or read whole.
-    pub(super) fn prepared(&self, examples: Vec<Example>) -> Vec<Example> {
+    pub(crate) fn prepared(&self, examples: Vec<Example>) -> Vec<Example> {
         match self.kind {
             ObjectiveKind::SftWithKl(_) => {
                 let whole = |example: Example| example.into_iter().map(Row::with_whole_input).collect();
@@ -121,7 +121,7 @@ impl Goal {
     }
 
     /// The micro-batches of a step and what they are minimised by.
-    pub(super) fn step(&self, examples: Vec<Example>) -> (Vec<Vec<Row>>, Box<dyn Objective>) {
+    pub(crate) fn step(&self, examples: Vec<Example>) -> (Vec<Vec<Row>>, Box<dyn Objective>) {
         let rows: Vec<Row> = examples.into_iter().flatten().collect();
         let is_dpo = self.kind == ObjectiveKind::Dpo;
         let parts =
@@ -134,7 +134,7 @@ impl Goal {
     }
 
     /// The evaluator's figure for each example, lower is better; `model` without gradients.
-    pub(super) fn losses(&self, model: &LanguageModel, examples: &[Example]) -> Vec<f64> {
+    pub(crate) fn losses(&self, model: &LanguageModel, examples: &[Example]) -> Vec<f64> {
         let rows: Vec<Row> = examples.iter().flatten().cloned().collect();
         match self.kind {
             ObjectiveKind::Dpo => pair_losses_of(model, &rows, &DpoSettings::default(), self.token_budget),

@@ -42,19 +42,19 @@ pub(super) struct Length {
 }
 
 /// Examples in an order of their own for each pass.
-pub(super) struct Shuffled {
+pub(crate) struct Shuffled {
     order: Vec<usize>,
     next: usize,
     rng: FastRng,
 }
 
 impl Shuffled {
-    pub(super) fn new(n: usize, seed: u64) -> Self {
+    pub(crate) fn new(n: usize, seed: u64) -> Self {
         Self { order: (0..n).collect(), next: n, rng: FastRng::new(seed) }
     }
 
     /// The next `n` indices, over the ends of passes.
-    pub(super) fn take(&mut self, n: usize) -> Vec<usize> {
+    pub(crate) fn take(&mut self, n: usize) -> Vec<usize> {
         (0..n).map(|_| self.one()).collect()
     }
 

@@ -70,10 +70,10 @@ pub(super) fn run(
         let facts = super::Facts { n_examples: train.len(), ..task.facts(model.config(), &[]) };
         task.recipe.learning_rate(&facts, task.recipe.method(&facts))
     });
-    let memory = super::Memory::plan(task, &model, task.recipe.method(&task.facts(model.config(), &[])), 1);
+    let memory = super::Memory::plan(task.memory, &model, task.recipe.method(&task.facts(model.config(), &[])), 1);
     arena.token_budget = memory.token_budget;
     let mut trainer = GrpoTrainer::new(model, config(lr, &memory));
-    let clock = Clock::new(task);
+    let clock = Clock::new(&task.deadline);
 
     observer.event(&Event::Phase { name: "measuring".to_owned() });
     let started = Instant::now();

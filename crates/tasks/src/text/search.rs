@@ -24,16 +24,16 @@ const FARTHEST: f64 = 128.0;
 
 /// What was tried and what came of it.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Trial {
-    pub(super) lr: f64,
-    pub(super) loss: f64,
+pub(crate) struct Trial {
+    pub(crate) lr: f64,
+    pub(crate) loss: f64,
 }
 
 /// The best learning rate found until `until`, with the trials; `start` if there is no time for three.
 ///
 /// # Errors
 /// If a step fails.
-pub(super) fn search(
+pub(crate) fn search(
     model: &LanguageModel,
     goal: &Goal,
     batches: &[Vec<Example>],

@@ -11,6 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use model::{DecoderConfig, DeviceChoice, DeviceInfo};
 use schema::{RunConfig, TaskType};
+use tasks::match_play::MatchTask;
 use tasks::text::TextTask;
 use tasks::{BadInput, Deadline, EnvTask, Hub, Layout};
 
@@ -129,6 +130,7 @@ pub(super) struct Plan {
 /// What will be done.
 pub(super) enum Work {
     Env(Box<EnvTask>),
+    Match(Box<MatchTask>),
     Text(Box<TextTask>),
 }
 
@@ -179,6 +181,9 @@ impl Plan {
         let device = device.map_err(|error| BadInput::new(error.to_string(), "--device cpu"))?;
         let common = Common { model_dir, config: config.clone(), device, deadline, steps };
         let work = match kind {
+            TaskType::EnvTask if config.rollout.format == env::MATCH => {
+                Work::Match(Box::new(env::match_task(asked, common, &mut warnings)?))
+            }
             TaskType::EnvTask => Work::Env(Box::new(env::task(asked, common, &mut warnings)?)),
             TaskType::ImageTask => {
                 return Err(BadInput::new("an ImageTask is not trained by `train text`", KINDS).into());
@@ -192,10 +197,12 @@ impl Plan {
     pub(super) fn timeline(&self) -> Vec<String> {
         let mut lines = match &self.work {
             Work::Env(task) => env::timeline(task),
+            Work::Match(task) => env::match_timeline(task),
             Work::Text(task) => text::timeline(task),
         };
         let steps = match &self.work {
             Work::Env(task) => task.steps,
+            Work::Match(task) => task.steps,
             Work::Text(task) => task.steps,
         };
         let end = match (self.config.run.hours, steps) {

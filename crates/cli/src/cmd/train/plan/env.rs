@@ -1,11 +1,22 @@
 //! The plan of an environment task.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use anyhow::Result;
+use rollout::PromptPack;
 use schema::{EnvName, Environments, RunConfig};
-use tasks::{BadInput, EnvTask, WarmUpConfig, WhenAllDead};
+use tasks::match_play::{MatchTask, TeacherKind};
+use tasks::text::Table;
+use tasks::{BadInput, EnvTask, WarmUpConfig, WhenAllDead, available_memory};
 use url::Url;
 
-use super::{Asked, Common, Mode};
+use super::{Asked, Common, Mode, number};
+
+/// The value of `[rollout] format` that asks for match play.
+pub(super) const MATCH: &str = "match";
+/// Where people put the evaluator's own prose (`croupier prompts capture`), in their fork or image.
+const EVALUATOR_PACK: &str = "prompts/evaluator.toml";
 
 /// Supervised steps before GRPO: a format is learnt in few.
 const WARM_UP_STEPS: u64 = 60;
@@ -23,10 +34,7 @@ pub(super) fn task(asked: &Asked, common: Common, warnings: &mut Vec<String>) ->
         out: asked.output(),
         envs,
         urls: urls(&config)?,
-        when_all_dead: match asked.mode {
-            Mode::Container => WhenAllDead::PlayInProcess,
-            Mode::Local => WhenAllDead::Fail,
-        },
+        when_all_dead: when_all_dead(asked.mode),
         warm_up: WarmUpConfig {
             steps: WARM_UP_STEPS,
             batch_rows: WARM_UP_ROWS,
@@ -38,6 +46,97 @@ pub(super) fn task(asked: &Asked, common: Common, warnings: &mut Vec<String>) ->
         deadline,
         config,
     })
+}
+
+fn when_all_dead(mode: Mode) -> WhenAllDead {
+    match mode {
+        Mode::Container => WhenAllDead::PlayInProcess,
+        Mode::Local => WhenAllDead::Fail,
+    }
+}
+
+/// Match play: supervised on teachers, in the evaluator's prompts.
+pub(super) fn match_task(asked: &Asked, common: Common, warnings: &mut Vec<String>) -> Result<MatchTask> {
+    let Common { model_dir, config, device, deadline, steps } = common;
+    let card = asked.flags.get("dataset-type").or(config.task.dataset_type.as_deref());
+    let (envs, others): (Vec<EnvName>, Vec<EnvName>) = environments(card, &config, warnings)?
+        .into_iter()
+        .partition(|env| teach::GAMES.contains(&env.as_str()));
+    warnings.extend(others.iter().map(|env| format!("environment `{env}` has no teacher and is left out")));
+    if envs.is_empty() {
+        let message = "no environment of the task has a teacher";
+        let hint = format!("{}; or `[rollout] format = \"compact\"` to train by GRPO", teach::GAMES.join(", "));
+        return Err(BadInput::new(message, hint).into());
+    }
+    let teacher = match config.env.teacher.as_str() {
+        "solved" => TeacherKind::Solved,
+        "public" => TeacherKind::Public,
+        other => {
+            return Err(BadInput::new(format!("[env] teacher is `{other}`"), "solved or public").into());
+        }
+    };
+    Ok(MatchTask {
+        base_model: asked.model.clone(),
+        out: asked.output(),
+        urls: urls(&config)?,
+        when_all_dead: when_all_dead(asked.mode),
+        envs,
+        teacher,
+        by_rewards: config.env.by_rewards,
+        own_states: config.env.own_states,
+        pack: Arc::new(pack(config.env.pack.as_deref(), warnings)?),
+        seed: config.run.seed,
+        steps,
+        lr: number::<f64>(&asked.flags, "lr")?,
+        eval_share: config.budget.eval_share,
+        search_share: config.budget.search_share,
+        memory: available_memory(&device.name),
+        recipe: Arc::new(Table),
+        model_dir,
+        device: device.device,
+        deadline,
+        config,
+    })
+}
+
+/// The prose of the prompts: what is named, else the evaluator's where the user has put it, else ours.
+fn pack(named: Option<&Path>, warnings: &mut Vec<String>) -> Result<PromptPack, BadInput> {
+    let given = named.or(Some(Path::new(EVALUATOR_PACK)).filter(|path| path.is_file()));
+    let Some(path) = given else {
+        warnings.push(format!(
+            "prompts are in our own wording: the evaluator's goes to `{EVALUATOR_PACK}` (croupier prompts capture)"
+        ));
+        return Ok(PromptPack::builtin());
+    };
+    PromptPack::load(path).map_err(|error| {
+        BadInput::new(format!("prompt pack `{}`: {error}", path.display()), "croupier prompts capture makes one")
+    })
+}
+
+pub(super) fn match_timeline(task: &MatchTask) -> Vec<String> {
+    let envs: Vec<&str> = task.envs.iter().map(|env| env.as_str()).collect();
+    let lr = match task.lr {
+        Some(lr) => format!("lr         {lr:e}, as asked"),
+        None => format!("lr         searched in at most {:.0} % of the time", 100.0 * task.search_share),
+    };
+    let place = match task.urls.len() {
+        0 => "in this process".to_owned(),
+        n => format!("on {n} sidecars"),
+    };
+    let rewards = match task.by_rewards {
+        true => format!("grpo       the last part of the time, whole episodes {place}"),
+        false => "grpo       none".to_owned(),
+    };
+    let own = if task.own_states { ", then also on the states that the model reaches" } else { "" };
+    vec![
+        format!("model      {}", task.model_dir.display()),
+        format!("plays      {} as match play asks", envs.join(", ")),
+        format!("floor      an adapter that changes nothing, now, in {}", task.out.display()),
+        lr,
+        format!("training   on {:?} teachers{own}, by the clock", task.teacher),
+        rewards,
+        "exams      at temperature 0, seats swapped; published if no worse than what lies there".to_owned(),
+    ]
 }
 
 pub(super) fn timeline(task: &EnvTask) -> Vec<String> {

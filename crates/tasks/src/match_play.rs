@@ -1,0 +1,341 @@
+//! An environment task at the tournament's table, read top to bottom: floor artifact, teachers, model, learning rate,
+//! the teachers' games, the states that the model itself reaches, exams, artifact.
+//!
+//! Match play is scored by wins alone, one stateless tool call a turn, at temperature 0. A teacher that has solved a game
+//! from its rules says at every turn what to do, and the model learns to say it: first on the teacher's games, then also
+//! on those that the model plays (DAgger), because it does not stay where its teacher would be. What is handed over has
+//! played the same games as what lay there before, and scored no less.
+
+mod exam;
+mod lessons;
+mod tail;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Result;
+use burn::module::Module;
+use burn::tensor::Device;
+use data::Tokenizer;
+use model::{DecoderConfig, LanguageModel};
+use rollout::{MatchFormat, PromptPack};
+use schema::{Artifact, EnvName, RunConfig};
+use tokio_util::sync::CancellationToken;
+use train::{Learner, Progress, Schedule, ScoreSettings, Shape, Warmup, WeightAverage};
+use url::Url;
+
+pub use self::lessons::TeacherKind;
+
+use self::exam::{Exams, Standing};
+use self::lessons::{Lessons, OwnStates};
+use crate::events::{Event, Observer, TextStepEvent};
+use crate::publish::Publisher;
+use crate::text::{
+    Clock, Example, Facts, Goal, Memory, ObjectiveKind, Recipe, StepCost, adapter_of, cached_batches, learner,
+    load, search,
+};
+use crate::{BadInput, Deadline, WhenAllDead};
+
+/// Rows for the measurements before the first step.
+const PROBE: usize = 256;
+/// Steps that a run should have at least, before their batches are made larger.
+const STEPS_WANTED: f64 = 300.0;
+/// Exams, the last one of the final weights; after each but the last the model's own states join the lessons.
+const EXAMS: u64 = 5;
+/// Share of the time at which the first exam is held: before, play says little.
+const FIRST_EXAM: f64 = 0.4;
+/// Share of a step's rows that come from the model's own states, once there are any.
+const OWN_SHARE: f64 = 0.5;
+/// From this share of the run on the mean of the weights is what is examined at the end.
+const AVERAGE_FROM: f64 = 0.75;
+/// Share of the run in which the learning rate rises, and what is left of it at the end.
+const WARMUP: f64 = 0.03;
+const LR_FLOOR: f64 = 0.05;
+/// Share of the time after the first measurements that belongs to rewards.
+const TAIL_SHARE: f64 = 0.15;
+/// A tail of fewer seconds is not begun.
+const SHORTEST_TAIL_S: f64 = 30.0;
+/// Steps that are not finite before the run ends with what it has.
+const STRIKES: u64 = 3;
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct MatchTask {
+    /// Base model.
+    pub model_dir: PathBuf,
+    /// What an adapter says it belongs to.
+    pub base_model: String,
+    /// Output folder.
+    pub out: PathBuf,
+    /// Games to be played; not empty.
+    pub envs: Vec<EnvName>,
+    /// Sidecars for the episodes that are rewarded; empty means in this process.
+    pub urls: Vec<Url>,
+    /// What to do if no sidecar answers.
+    pub when_all_dead: WhenAllDead,
+    /// Of the rewarded episodes: rollouts, opponent, weights of the games.
+    pub config: RunConfig,
+    /// Whom the model learns from.
+    pub teacher: TeacherKind,
+    /// Whether the states that the model reaches join the lessons.
+    pub own_states: bool,
+    /// Whether the end of the run belongs to GRPO.
+    pub by_rewards: bool,
+    /// Prose of the prompts.
+    pub pack: Arc<PromptPack>,
+    /// Reproduces the run, as far as the clock does.
+    pub seed: u64,
+    /// Optimizer steps, if the clock does not end it first.
+    pub steps: Option<u64>,
+    /// Replaces the recipe's learning rate and leaves out the search.
+    pub lr: Option<f64>,
+    /// Share of the time for exams and for the games of the model's own states.
+    pub eval_share: f64,
+    /// Share of the time for the search of the learning rate.
+    pub search_share: f64,
+    /// Bytes that may be used.
+    pub memory: u64,
+    /// For tensors, without autodiff.
+    pub device: Device,
+    /// When to be done.
+    pub deadline: Deadline,
+    /// What is tried first.
+    pub recipe: Arc<dyn Recipe>,
+}
+
+/// A whole run.
+///
+/// # Errors
+/// [`BadInput`] for what the user can mend; else what failed. After the floor something valid lies in the output folder.
+pub async fn run(
+    task: &MatchTask,
+    observer: &mut dyn Observer,
+    cancel: &CancellationToken,
+) -> Result<Artifact> {
+    let config = DecoderConfig::from_dir(&task.model_dir)?;
+    let publisher = Publisher::new(&task.out, &task.base_model)?.of_base(&task.model_dir);
+    let method = task.recipe.method(&facts(task, &config, 0, 0));
+    let floor = publisher.floor(&config, &adapter_of(method, &config), task.seed)?;
+    observer.event(&Event::Published { step: 0, path: floor.path.clone() });
+
+    observer.event(&Event::Phase { name: "teachers".to_owned() });
+    let clock = Clock::new(&task.deadline);
+    let format = match_format(task, observer)?;
+    let mut lessons = Lessons::start(task, format.clone(), clock.seconds())?;
+    let probe = lessons.take(PROBE)?;
+
+    observer.event(&Event::Phase { name: "model".to_owned() });
+    let longest = probe.iter().flatten().map(train::Row::n_tokens).max().unwrap_or(0);
+    check_room(longest, &config)?;
+    let facts = facts(task, &config, PROBE, longest);
+    let (model, base) = load(&task.model_dir, &task.device, task.seed, method)?;
+    let Memory { token_budget, activations, .. } = Memory::plan(task.memory, &model, method, longest);
+    let goal = Goal { kind: ObjectiveKind::Sft, base: base.clone(), token_budget, activations };
+    let cost = blocking(|| StepCost::measure(&model, &goal, &probe))?;
+    let batch = cost.affordable_batch(clock.left() / STEPS_WANTED, task.recipe.batch(&facts));
+    let mut step_s = cost.seconds(batch);
+    let shown = format.clone();
+    let mut exams = Exams::new(task, format, EXAMS + u64::from(task.by_rewards))?;
+    let base_standing = exams.examine(&base, 0, observer, cancel).await?;
+    observer.event(&Event::Plan {
+        lines: vec![
+            format!("trains     {method}"),
+            format!("learns     from {}", lessons.describe()),
+            format!("step       {batch} turns of at most {longest} tokens, {step_s:.2} s"),
+            format!("exams      {}, {:.0} s for each", exams.describe(), exams.budget_s()),
+            format!("time left  {:.0} s", clock.left()),
+        ],
+    });
+
+    let lr = match task.lr {
+        Some(lr) => lr,
+        None => {
+            observer.event(&Event::Phase { name: "learning rate".to_owned() });
+            let (start, until) = (task.recipe.learning_rate(&facts, method), clock.until_share(task.search_share));
+            let batches = cached_batches(&probe, batch, task.seed);
+            let (lr, trials) =
+                blocking(|| search(&model, &goal, &batches, &[], start, (step_s, until), cancel))?;
+            let trials = trials.into_iter().map(|trial| (trial.lr, trial.loss)).collect();
+            observer.event(&Event::LearningRate { lr, trials });
+            lr
+        }
+    };
+
+    observer.event(&Event::Phase { name: "training".to_owned() });
+    let mut run = Run {
+        learner: learner(model, &goal),
+        average: WeightAverage::default(),
+        own: OwnStates::new(task.seed),
+        best: Best { standing: base_standing, artifact: None },
+        step: 0,
+    };
+    let schedule = Schedule { peak: lr, warmup: Warmup::Share(WARMUP), shape: Shape::Cosine, floor: LR_FLOOR };
+    let begun = clock.left();
+    let tail_s = if task.by_rewards { TAIL_SHARE * begun } else { 0.0 };
+    let tail_s = if tail_s < SHORTEST_TAIL_S { 0.0 } else { tail_s };
+    let mut held = 0;
+    loop {
+        // What follows: a tail with an exam of its own, and the exam of what was learnt here.
+        let exam_s = exams.budget_s() + exams.publish_s;
+        let closing = exam_s + 2.0 * step_s + if tail_s > 0.0 { tail_s + exam_s } else { 0.0 };
+        let by_clock = 1.0 - (clock.left() - closing) / (begun - closing).max(1e-9);
+        let by_steps = task.steps.map_or(0.0, |steps| run.step as f64 / steps.max(1) as f64);
+        let fraction = by_clock.max(by_steps);
+        if fraction >= 1.0 || cancel.is_cancelled() {
+            break;
+        }
+        let due = due_exams(fraction);
+        if due > held {
+            held = due;
+            let candidate = run.learner.model().valid();
+            run.examine(&candidate, &mut exams, &publisher, observer, cancel).await?;
+            if task.own_states {
+                let seen = exams.play_for_states(&candidate, cancel).await?;
+                let n = run.own.add(lessons.corrected(seen)?);
+                observer.event(&Event::OwnStates { step: run.step, turns: n });
+            }
+            continue;
+        }
+        let started = std::time::Instant::now();
+        let rows = run.rows(batch, &mut lessons)?;
+        let lr = schedule.lr(Progress { step: run.step, fraction });
+        let event = blocking(|| run.learn(&goal, rows, lr))?;
+        step_s = 0.8 * step_s + 0.2 * started.elapsed().as_secs_f64();
+        if fraction >= AVERAGE_FROM {
+            run.average.add(run.learner.model());
+        }
+        let n_skipped = run.learner.n_steps() - run.step;
+        let steps = task.steps.unwrap_or((run.step as f64 + clock.left() / step_s) as u64);
+        observer.event(&Event::TextStep(TextStepEvent { fraction, steps, ..event }));
+        if n_skipped >= STRIKES {
+            let message = format!("{n_skipped} steps were not finite; the best so far is kept");
+            observer.event(&Event::Warning { message });
+            break;
+        }
+    }
+    if !cancel.is_cancelled() && run.step > 0 {
+        observer.event(&Event::Phase { name: "closing".to_owned() });
+        let mean = run.average.applied_to(run.learner.model().clone());
+        run.examine(&mean.valid(), &mut exams, &publisher, observer, cancel).await?;
+        if tail_s > 0.0 && task.steps.is_none() {
+            observer.event(&Event::Phase { name: "grpo".to_owned() });
+            let until = clock.until(exams.budget_s() + 2.0 * exams.publish_s);
+            let shown = (&shown, &goal);
+            let (model, n_steps) =
+                tail::by_rewards(task, mean, shown, (lr, until), observer, cancel).await?;
+            run.step += n_steps;
+            if n_steps > 0 {
+                run.examine(&model.valid(), &mut exams, &publisher, observer, cancel).await?;
+            }
+        }
+    }
+    Ok(run.best.artifact.unwrap_or(floor))
+}
+
+/// What changes in a run.
+struct Run {
+    learner: Learner<LanguageModel>,
+    average: WeightAverage,
+    own: OwnStates,
+    best: Best,
+    step: u64,
+}
+
+/// What lies in the output folder, and how it has played.
+struct Best {
+    standing: Standing,
+    artifact: Option<Artifact>,
+}
+
+impl Run {
+    /// The rows of a step.
+    fn rows(&mut self, batch: usize, lessons: &mut Lessons) -> Result<Vec<Example>> {
+        let n_own = if self.own.is_empty() { 0 } else { (OWN_SHARE * batch as f64) as usize };
+        let mut rows = lessons.take(batch - n_own)?;
+        rows.extend(self.own.take(n_own));
+        Ok(rows)
+    }
+
+    fn learn(&mut self, goal: &Goal, rows: Vec<Example>, lr: f64) -> Result<TextStepEvent> {
+        let started = std::time::Instant::now();
+        let n_tokens: usize = rows.iter().flatten().map(train::Row::n_tokens).sum();
+        let (parts, objective) = goal.step(rows);
+        let report = self.learner.step(&parts, objective.as_ref(), &ScoreSettings::default(), lr)?;
+        self.step += u64::from(!report.skipped);
+        Ok(TextStepEvent {
+            step: self.step,
+            loss: report.loss,
+            lr,
+            grad_norm: report.grad_norm,
+            tokens_per_second: n_tokens as f64 / started.elapsed().as_secs_f64().max(1e-9),
+            skipped: report.skipped,
+            ..TextStepEvent::default()
+        })
+    }
+
+    /// Plays the exam and hands the candidate over if it scores no less than what lies there.
+    async fn examine(
+        &mut self,
+        candidate: &LanguageModel,
+        exams: &mut Exams,
+        publisher: &Publisher,
+        observer: &mut dyn Observer,
+        cancel: &CancellationToken,
+    ) -> Result<()> {
+        let standing = exams.examine(candidate, self.step, observer, cancel).await?;
+        if cancel.is_cancelled() || standing.score() < self.best.standing.score() {
+            return Ok(());
+        }
+        let started = std::time::Instant::now();
+        match blocking(|| publisher.publish(candidate, self.step)) {
+            Ok(artifact) => {
+                observer.event(&Event::Published { step: self.step, path: artifact.path.clone() });
+                self.best = Best { standing, artifact: Some(artifact) };
+            }
+            Err(error) => observer.event(&Event::Warning {
+                message: format!("step {} is not handed over: {error:#}", self.step),
+            }),
+        }
+        exams.publish_s = started.elapsed().as_secs_f64();
+        Ok(())
+    }
+}
+
+/// Exams that should have been held by a share of the run; the last one follows the run.
+fn due_exams(fraction: f64) -> u64 {
+    if fraction < FIRST_EXAM {
+        return 0;
+    }
+    let between = (1.0 - FIRST_EXAM) / (EXAMS - 1) as f64;
+    (1 + ((fraction - FIRST_EXAM) / between) as u64).min(EXAMS - 1)
+}
+
+fn facts<'a>(task: &MatchTask, config: &'a DecoderConfig, n_examples: usize, longest: usize) -> Facts<'a> {
+    let longest = if longest == 0 { config.max_position_embeddings.min(4096) } else { longest };
+    Facts { config, objective: ObjectiveKind::Sft, n_examples, longest, memory: task.memory }
+}
+
+fn check_room(longest: usize, config: &DecoderConfig) -> Result<(), BadInput> {
+    let positions = config.max_position_embeddings;
+    if longest <= positions {
+        return Ok(());
+    }
+    let message = format!("a turn of match play takes {longest} tokens, the model reads {positions}");
+    Err(BadInput::new(message, "a model with more positions, or a tokenizer with longer tokens"))
+}
+
+fn match_format(task: &MatchTask, observer: &mut dyn Observer) -> Result<Arc<MatchFormat>> {
+    let tokenizer = Arc::new(Tokenizer::from_dir(&task.model_dir)?);
+    let format = MatchFormat::new(tokenizer, task.pack.clone())?;
+    if !format.chat().has_native_tools() {
+        let message = "the model's chat template knows no tools: turns are asked in a generic form, which the \
+                       tournament's parser for this family may not read";
+        observer.event(&Event::Warning { message: message.to_owned() });
+    }
+    Ok(Arc::new(format))
+}
+
+/// Computes here without keeping others waiting.
+fn blocking<T>(compute: impl FnOnce() -> T) -> T {
+    tokio::task::block_in_place(compute)
+}

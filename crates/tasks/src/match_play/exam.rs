@@ -1,0 +1,217 @@
+//! Exams: games of the weights as they are, and what they say about handing them over.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use eval::arena::{
+    Contestant, Forfeit, MatchConfig, ModelContestant, Question, ScriptedContestant, Tally, play_match,
+};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use model::LanguageModel;
+use rollout::MatchFormat;
+use schema::{MatchMove, MatchView, Memory, MemoryEdit};
+use tokio_util::sync::CancellationToken;
+
+use super::MatchTask;
+use crate::ModelPolicy;
+use crate::events::{Event, Observer};
+use crate::text::Clock;
+
+/// Longest answer that is waited for. What has not called a tool by then does not at 512 either, as a rule.
+const MAX_NEW_TOKENS: u32 = 96;
+/// Seeds of exams: never those of lessons.
+pub(super) const EXAM_SEEDS: u64 = 900_000_000;
+/// Pairs of games against each opponent: bounds.
+const PAIRS: (u64, u64) = (4, 256);
+/// Games that a model may forfeit before its exam in a game is over.
+const MAX_FORFEITS: u64 = 10;
+
+/// How weights have played.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Standing {
+    /// Of each game, all opponents together.
+    games: Vec<Tally>,
+}
+
+impl Standing {
+    /// Mean over the games of their scores: what the tournament's weighted mean is, up to ranks.
+    pub(super) fn score(&self) -> f64 {
+        self.games.iter().map(Tally::score).sum::<f64>() / self.games.len().max(1) as f64
+    }
+
+    /// Share of the games that the model forfeited.
+    fn forfeited(&self) -> f64 {
+        let (forfeits, games) =
+            self.games.iter().fold((0, 0), |(a, b), tally| (a + tally.forfeits[0], b + tally.games()));
+        forfeits as f64 / games.max(1) as f64
+    }
+}
+
+/// The exam of a run: the same deals against the same opponents each time.
+pub(super) struct Exams {
+    envs: Vec<(String, Vec<Arc<dyn Contestant>>)>,
+    format: Arc<MatchFormat>,
+    tokenizer: Arc<data::Tokenizer>,
+    pairs: u64,
+    /// Whether `pairs` has been fitted to what a game costs.
+    is_sized: bool,
+    budget_s: f64,
+    /// Of the last publication, in seconds.
+    pub(super) publish_s: f64,
+    next_seed: u64,
+}
+
+impl Exams {
+    /// Sized so that `n_exams`, with the games for the model's own states, take the task's share of the time.
+    ///
+    /// # Errors
+    /// If the tokenizer cannot be read.
+    pub(super) fn new(task: &MatchTask, format: Arc<MatchFormat>, n_exams: u64) -> Result<Self> {
+        let seconds = Clock::new(&task.deadline).seconds();
+        let opponents = |game: &str| -> Result<Vec<Arc<dyn Contestant>>> {
+            let contestant = |bot| Arc::new(ScriptedContestant(bot)) as Arc<dyn Contestant>;
+            Ok(teach::opponents(game)?.into_iter().map(contestant).collect())
+        };
+        let env = |env: &schema::EnvName| Ok((env.as_str().to_owned(), opponents(env.as_str())?));
+        let games_per_exam = if task.own_states { 2.0 } else { 1.0 };
+        Ok(Self {
+            envs: task.envs.iter().map(env).collect::<Result<_>>()?,
+            tokenizer: Arc::new(data::Tokenizer::from_dir(&task.model_dir)?),
+            format,
+            pairs: PAIRS.0,
+            is_sized: false,
+            budget_s: task.eval_share * seconds / (n_exams as f64 * games_per_exam),
+            publish_s: 0.0,
+            next_seed: task.seed.wrapping_mul(1_000_003) % EXAM_SEEDS,
+        })
+    }
+
+    /// Seconds that an exam may take.
+    pub(super) fn budget_s(&self) -> f64 {
+        self.budget_s
+    }
+
+    /// Who plays whom.
+    pub(super) fn describe(&self) -> String {
+        let games = self.envs.iter().map(|(game, opponents)| {
+            let names: Vec<String> = opponents.iter().map(|opponent| opponent.name()).collect();
+            format!("{game} against {}", names.join(", "))
+        });
+        games.collect::<Vec<_>>().join("; ")
+    }
+
+    /// Plays `model`, without gradients, against all opponents.
+    ///
+    /// The first time that it plays at all, a few games show how many there is time for; from then on every exam has the
+    /// same ones, so that scores compare.
+    ///
+    /// # Errors
+    /// If a game cannot be played.
+    pub(super) async fn examine(
+        &mut self,
+        model: &LanguageModel,
+        step: u64,
+        observer: &mut dyn Observer,
+        cancel: &CancellationToken,
+    ) -> Result<Standing> {
+        let side: Arc<dyn Contestant> = Arc::new(self.contestant(model));
+        if !self.is_sized {
+            let started = Instant::now();
+            let probe = self.play(&side, |_, _, _| {}, cancel).await?;
+            if probe.forfeited() > 0.5 {
+                // Whoever says nothing does not show what a game costs.
+                return Ok(probe);
+            }
+            let each = started.elapsed().as_secs_f64() / self.pairs as f64;
+            self.pairs = ((self.budget_s / each.max(1e-9)) as u64).clamp(PAIRS.0, PAIRS.1);
+            self.is_sized = true;
+        }
+        let report = |game: &str, against: &str, tally: Tally| {
+            let (game, against, score) = (game.to_owned(), against.to_owned(), tally.score());
+            observer.event(&Event::Exam { step, game, against, tally, score });
+        };
+        self.play(&side, report, cancel).await
+    }
+
+    async fn play(
+        &self,
+        side: &Arc<dyn Contestant>,
+        mut report: impl FnMut(&str, &str, Tally),
+        cancel: &CancellationToken,
+    ) -> Result<Standing> {
+        let mut standing = Standing::default();
+        for (game, opponents) in &self.envs {
+            let mut whole = Tally::default();
+            for opponent in opponents {
+                let config = MatchConfig {
+                    max_forfeits: Some(MAX_FORFEITS),
+                    ..MatchConfig::of_pairs(EXAM_SEEDS, self.pairs)
+                };
+                let tally = play_match(game, [side, opponent], &config, cancel).await?;
+                report(game, &opponent.name(), tally);
+                whole.add(&tally);
+            }
+            standing.games.push(whole);
+        }
+        Ok(standing)
+    }
+
+    /// Turns that `model` sees in games on other deals, as long as its exam may take.
+    ///
+    /// # Errors
+    /// If a game cannot be played.
+    pub(super) async fn play_for_states(
+        &mut self,
+        model: &LanguageModel,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<MatchView>> {
+        let recorder = Arc::new(Recorder { player: self.contestant(model), seen: Mutex::default() });
+        let side: Arc<dyn Contestant> = recorder.clone();
+        let deadline = Instant::now() + Duration::from_secs_f64(self.budget_s);
+        for (game, opponents) in &self.envs {
+            for opponent in opponents {
+                let config = MatchConfig {
+                    deadline: Some(deadline),
+                    ..MatchConfig::of_pairs(self.next_seed, self.pairs)
+                };
+                self.next_seed = (self.next_seed + self.pairs) % EXAM_SEEDS;
+                play_match(game, [&side, opponent], &config, cancel).await?;
+            }
+        }
+        let seen = std::mem::take(&mut *recorder.seen.lock().expect("nobody panics with the lock"));
+        Ok(seen)
+    }
+
+    fn contestant(&self, model: &LanguageModel) -> ModelContestant {
+        let policy = ModelPolicy::start(model.clone(), self.tokenizer.clone(), "candidate");
+        ModelContestant {
+            name: "candidate".to_owned(),
+            policy: policy.policy(),
+            format: self.format.clone(),
+            max_new_tokens: MAX_NEW_TOKENS,
+        }
+    }
+}
+
+/// Remembers what its player was asked.
+struct Recorder {
+    player: ModelContestant,
+    seen: Mutex<Vec<MatchView>>,
+}
+
+impl Contestant for Recorder {
+    fn name(&self) -> String {
+        self.player.name()
+    }
+
+    fn answer<'a>(&'a self, question: Question<'a>) -> BoxFuture<'a, Result<MatchMove, Forfeit>> {
+        self.seen.lock().expect("nobody panics with the lock").push(question.view.clone());
+        self.player.answer(question).boxed()
+    }
+
+    fn remember(&self, memory: &mut Memory, edits: &[MemoryEdit]) {
+        self.player.remember(memory, edits);
+    }
+}
