@@ -117,8 +117,8 @@ fn table(name: &str, advice: &Advice, observation: &Observation) -> String {
     let mut text = format!("{name}:\n");
     for (probability, (id, action)) in rows.iter().take(SHOWN) {
         let bar = "#".repeat((probability * BAR).round() as usize);
-        writeln!(text, "  {:5.1} %  {id:>3} {action}  {bar}", probability * 100.0)
-            .expect("a String takes any text");
+        let row = format!("  {:5.1} %  {id:>3} {action}  {bar}", probability * 100.0);
+        writeln!(text, "{}", row.trim_end()).expect("a String takes any text");
     }
     if rows.len() > SHOWN {
         writeln!(text, "  … and {} more", rows.len() - SHOWN).expect("a String takes any text");

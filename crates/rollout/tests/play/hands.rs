@@ -77,7 +77,30 @@ async fn bad_input_gets_a_clear_message_and_is_asked_again() {
     hand.advisors.push(Arc::new(advisor));
     let (played, shown) = play(hand, "fold\n\n7\nhint\npa\nbet\nbet\n").await;
     assert_eq!(played[0].stop_reason, StopReason::Done);
-    expect![[""]].assert_eq(&shown);
+    let shown = shown.replace("> \n", ">\n");
+    expect![[r#"
+
+        Game: kuhn_poker
+        You are Player 0.
+
+        Current State:
+        Your card: Q
+        Pot size: 2 chips
+        Your turn to act
+
+        Legal Actions:
+          0 -> Pass
+          1 -> Bet
+        > `fold` is no action here. Legal are 0, 1; or type `help`.
+        > Type an action, or `help`.
+        > 7 is not legal now. Legal are 0, 1.
+        > CFR+:
+          100.0 %    0 Pass  ##############################
+            0.0 %    1 Bet
+        >
+        The hand is over: you lose. Your return is -1, your score 0.250.
+    "#]]
+    .assert_eq(&shown);
 }
 
 #[tokio::test]
