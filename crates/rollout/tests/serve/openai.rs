@@ -167,7 +167,7 @@ async fn a_server_without_the_model_or_no_server_cannot_be_connected_to() {
         "{error}"
     );
     let any = OpenAiConfig { model: None, ..config(url) };
-    assert_eq!(connect(any).await.ok().expect("the first").model(), "other");
+    assert!(connect(any).await.is_ok_and(|first| first.model() == "other"), "the first that is listed");
     let nobody: Url = "http://127.0.0.1:9/v1".parse().expect("a URL");
     assert!(connect(OpenAiConfig { retries: 1, ..config(nobody) }).await.is_err());
 }
