@@ -2,8 +2,10 @@
 
 mod bench;
 mod eval;
+mod play;
 mod prompts;
 mod reward;
+mod rollout_serve;
 mod serve;
 
 use std::path::PathBuf;
@@ -12,8 +14,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use bench::*;
 pub(crate) use eval::{ArenaArgs, EvalArgs, EvalTextArgs, EvalWhat, ExploitabilityArgs};
+pub(crate) use play::PlayArgs;
 pub(crate) use prompts::*;
 pub(crate) use reward::*;
+pub(crate) use rollout_serve::RolloutServeArgs;
 pub(crate) use serve::*;
 
 /// Turns a base model, a task and a number of hours into the best model that can be had in that time.
@@ -38,7 +42,9 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Serve or check environment sidecars.
     Sidecar(SidecarArgs),
-    /// Play episodes and write them as trajectories.
+    /// Play a hand yourself, line by line.
+    Play(PlayArgs),
+    /// Play episodes: into a file, or for trainers over HTTP.
     Rollout(RolloutArgs),
     /// Serve a model to OpenAI's clients.
     Serve(ServeModelArgs),
@@ -206,6 +212,11 @@ pub(crate) enum RolloutWhat {
         after_help = "Examples:\n  croupier rollout run --game leduc_poker --groups 16 --out R.jsonl\n  croupier rollout run --game gin_rummy --policy model:DIR --urls http://127.0.0.1:8000 --out R.jsonl"
     )]
     Run(RolloutRunArgs),
+    /// Play groups for trainers that pull them over HTTP.
+    #[command(
+        after_help = "Examples:\n  croupier rollout serve --port 8300\n  croupier rollout serve --model DIR --adapter DIR --urls http://127.0.0.1:8000\n  croupier rollout serve --policy-url http://127.0.0.1:8080/v1 --tokenizer DIR\n\nThen, e.g.:\n  curl -d '{\"envs\":[\"leduc_poker\"],\"groups\":100,\"group_size\":8,\"seed\":1}' http://127.0.0.1:8300/v1/jobs\n  curl -N http://127.0.0.1:8300/v1/jobs/ID/groups?after=0\n  python3 examples/rollout_client.py http://127.0.0.1:8300 groups.jsonl --groups 100"
+    )]
+    Serve(RolloutServeArgs),
 }
 
 #[derive(Debug, Args)]

@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         Command::Quickstart(args) => cmd::quickstart::run(args),
         Command::Train(args) => return cmd::train::run(args),
         Command::Sidecar(args) => cmd::sidecar::run(args),
+        Command::Play(args) => cmd::play::run(args),
         Command::Rollout(args) => cmd::rollout::run(args),
         Command::Reward(args) => cmd::reward::run(args),
         Command::Eval(args) => cmd::eval::run(args),

@@ -37,7 +37,7 @@ pub async fn play_episode(
     cancel: &CancellationToken,
 ) -> Trajectory {
     let record = Record::one_seat(player, spec);
-    let mut played = play(player, source, spec, record, cancel).await;
+    let mut played = play([player; 2], source, spec, record, cancel).await;
     played.pop().expect("one seat gives one trajectory")
 }
 
@@ -51,8 +51,19 @@ pub async fn play_self(
     spec: EpisodeSpec,
     cancel: &CancellationToken,
 ) -> [Trajectory; 2] {
-    let record = Record::two_seats(player, spec);
-    let played = play(player, source, spec, record, cancel).await;
+    play_each_other([player; 2], source, spec, cancel).await
+}
+
+/// Plays one episode of two players against each other, each on the seat that is its index here; otherwise as
+/// [`play_self`]. The first one's limits are the episode's.
+pub async fn play_each_other(
+    players: [&Player; 2],
+    source: &dyn EnvSource,
+    spec: EpisodeSpec,
+    cancel: &CancellationToken,
+) -> [Trajectory; 2] {
+    let record = Record::two_seats(players, spec);
+    let played = play(players, source, spec, record, cancel).await;
     played.try_into().expect("two seats give two trajectories")
 }
 
@@ -62,14 +73,14 @@ pub(crate) fn unplayed(player: &Player, spec: EpisodeSpec, stop: Stop) -> Trajec
 }
 
 async fn play(
-    player: &Player,
+    players: [&Player; 2],
     source: &dyn EnvSource,
     spec: EpisodeSpec,
     record: Record,
     cancel: &CancellationToken,
 ) -> Vec<Trajectory> {
-    let clock = Clock::new(&player.limits, cancel);
-    let mut episode = Episode { player, spec, clock, record, turns: 0 };
+    let clock = Clock::new(&players[0].limits, cancel);
+    let mut episode = Episode { players, spec, clock, record, turns: 0 };
     let span = debug_span!("episode", group = spec.group, rollout = spec.rollout);
     let outcome = episode.play(source).instrument(span).await;
     episode.record.finish(outcome)
@@ -77,7 +88,8 @@ async fn play(
 
 /// An episode in play.
 struct Episode<'a> {
-    player: &'a Player,
+    /// By the index of their trajectory.
+    players: [&'a Player; 2],
     spec: EpisodeSpec,
     clock: Clock<'a>,
     record: Record,
@@ -96,7 +108,7 @@ impl Episode<'_> {
     }
 
     async fn play_in(&mut self, env: &mut dyn Env) -> Result<(), Stop> {
-        let limits = &self.player.limits;
+        let limits = &self.players[0].limits;
         self.clock.start_episode();
         let mut step = self.clock.wait(Waiting::Env, env.reset(self.spec.start)).await??;
         self.record.located(env.location());
@@ -121,13 +133,14 @@ impl Episode<'_> {
     /// One prompt, one completion, one step.
     async fn turn(&mut self, env: &mut dyn Env, observation: &Observation) -> Result<StepResult, Stop> {
         let seat = self.record.seat(observation);
+        let player = self.players[seat];
         let started = Instant::now();
-        let prompt = self.player.format.render(self.record.turns(seat), observation);
+        let prompt = player.format.render(self.record.turns(seat), observation);
         let prompt = prompt.map_err(|error| Stop::because(StopReason::PolicyError, error))?;
-        self.check_context(&prompt)?;
-        let request = self.request(&prompt, observation);
-        let completion = self.clock.wait(Waiting::Policy, self.player.policy.generate(request)).await??;
-        let mut turn = self.new_turn(prompt, completion, observation);
+        check_context(player, &prompt)?;
+        let request = self.request(player, &prompt, observation);
+        let completion = self.clock.wait(Waiting::Policy, player.policy.generate(request)).await??;
+        let mut turn = new_turn(player, prompt, completion, observation);
         turn.generate_ms = started.elapsed().as_secs_f64() * 1e3;
         self.turns += 1;
         if turn.finish == TurnFinish::Length {
@@ -148,14 +161,8 @@ impl Episode<'_> {
         answer
     }
 
-    fn check_context(&self, prompt: &Prompt) -> Result<(), Stop> {
-        let needed = prompt.tokens.len() + self.player.sampling.max_new_tokens as usize;
-        let room = self.player.limits.max_context.unwrap_or(usize::MAX);
-        if needed <= room { Ok(()) } else { Err(Stop::new(StopReason::TokenLimit)) }
-    }
-
-    fn request(&self, prompt: &Prompt, observation: &Observation) -> Request {
-        let Player { format, sampling, decoding, run, .. } = self.player;
+    fn request(&self, player: &Player, prompt: &Prompt, observation: &Observation) -> Request {
+        let Player { format, sampling, decoding, run, .. } = player;
         Request {
             prompt: prompt.tokens.clone(),
             text: prompt.text.clone(),
@@ -166,31 +173,36 @@ impl Episode<'_> {
             seed: turn_key(run.seed, self.spec.group, self.spec.rollout, self.turns),
         }
     }
+}
 
-    /// The turn before it is played.
-    fn new_turn(&self, prompt: Prompt, completion: Completion, observation: &Observation) -> Turn {
-        let format = &self.player.format;
-        let text = format.codec().decode(&completion.token_ids);
-        let action = format.parse(&text);
-        let action_id = sidecar::text::first_number(&action).map(u32::from);
-        let legal_ids: Vec<u32> = observation.legal.iter().map(|&(id, _)| id).collect();
-        Turn {
-            prompt: prompt.text,
-            prompt_tokens: prompt.tokens,
-            completion: text,
-            completion_tokens: completion.token_ids,
-            logprobs: completion.logprobs,
-            loss_mask: completion.loss_mask,
-            allowed_tokens: completion.allowed_tokens,
-            finish: completion.finish,
-            policy_version: completion.policy_version,
-            legal: action_id.is_some_and(|id| legal_ids.contains(&id)),
-            action,
-            action_id,
-            legal_ids,
-            reward: 0.0,
-            env_ms: 0.0,
-            generate_ms: 0.0,
-        }
+fn check_context(player: &Player, prompt: &Prompt) -> Result<(), Stop> {
+    let needed = prompt.tokens.len() + player.sampling.max_new_tokens as usize;
+    let room = player.limits.max_context.unwrap_or(usize::MAX);
+    if needed <= room { Ok(()) } else { Err(Stop::new(StopReason::TokenLimit)) }
+}
+
+/// The turn before it is played.
+fn new_turn(player: &Player, prompt: Prompt, completion: Completion, observation: &Observation) -> Turn {
+    let text = player.format.codec().decode(&completion.token_ids);
+    let action = player.format.parse(&text);
+    let action_id = sidecar::text::first_number(&action).map(u32::from);
+    let legal_ids: Vec<u32> = observation.legal.iter().map(|&(id, _)| id).collect();
+    Turn {
+        prompt: prompt.text,
+        prompt_tokens: prompt.tokens,
+        completion: text,
+        completion_tokens: completion.token_ids,
+        logprobs: completion.logprobs,
+        loss_mask: completion.loss_mask,
+        allowed_tokens: completion.allowed_tokens,
+        finish: completion.finish,
+        policy_version: completion.policy_version,
+        legal: action_id.is_some_and(|id| legal_ids.contains(&id)),
+        action,
+        action_id,
+        legal_ids,
+        reward: 0.0,
+        env_ms: 0.0,
+        generate_ms: 0.0,
     }
 }

@@ -1,6 +1,9 @@
 //! What can go wrong outside an episode. Inside, failures are stop reasons.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
+
+use url::Url;
 
 /// Errors of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +73,30 @@ pub enum Error {
     /// The sidecars cannot be used.
     #[error(transparent)]
     Sidecars(#[from] envclient::Error),
+    /// The address is taken, or is not this machine's.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// As asked.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A model behind HTTP cannot be used: another address, or another server.
+    #[error("the policy at `{url}` cannot be used: {reason}")]
+    PolicyServer {
+        /// Base of its addresses.
+        url: Url,
+        /// Why.
+        reason: String,
+    },
+    /// There is no table to look a position up in.
+    #[error("`{game}` cannot be solved")]
+    Unsolved {
+        /// As given.
+        game: String,
+        /// Why.
+        source: games::Error,
+    },
     /// An episode of a benchmark failed.
     #[error("the benchmark's episode failed: {0}")]
     Bench(String),

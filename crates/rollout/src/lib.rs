@@ -12,18 +12,22 @@ mod format;
 mod group;
 mod in_process;
 pub mod jsonl;
+pub mod local_play;
 mod observation;
+mod openai;
 mod player;
 mod policy;
 mod scripted;
 mod seed;
+pub mod server;
 mod sidecar_env;
+mod starts;
 mod stream;
 mod wire;
 
 pub use codec::{ByteCodec, Codec};
 pub use env::{Env, EnvError, EnvSource, Observation, Start, StepResult};
-pub use episode::{EpisodeSpec, play_episode, play_self};
+pub use episode::{EpisodeSpec, play_each_other, play_episode, play_self};
 pub use error::Error;
 pub use format::{
     Answer, CapturedRequest, ChatRequest, Compact, Forfeit, Format, IntercodeFormat, IntercodeProse,
@@ -34,9 +38,11 @@ pub use format::{
 pub use group::{Group, GroupSpec, play_group};
 pub use in_process::InProcessSource;
 pub use observation::parse_observation;
+pub use openai::{OpenAiConfig, OpenAiPolicy};
 pub use player::{Limits, Player, RunInfo};
 pub use policy::{Candidate, Completion, Decoding, Policy, PolicyError, Request};
 pub use scripted::{RandomPolicy, ScriptedPolicy, policy_by_name};
 pub use seed::turn_key;
 pub use sidecar_env::SidecarSource;
+pub use starts::{EVALUATION_SEED, evaluation_start, start_seed};
 pub use stream::{GroupStream, StreamConfig, stream};

@@ -44,7 +44,7 @@ pub(crate) fn field<'a>(text: &'a str, label: &str) -> Option<&'a str> {
 }
 
 /// The text without the rules that precede the first state.
-fn without_rules(text: &str) -> &str {
+pub(crate) fn without_rules(text: &str) -> &str {
     text.split_once(STATE_HEADING).map_or(text, |(_, body)| body)
 }
 

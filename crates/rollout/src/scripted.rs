@@ -129,7 +129,7 @@ fn uniform(request: &Request, chosen: usize) -> Completion {
 }
 
 /// `tokens` with certainty.
-fn certain(request: &Request, tokens: &[u32]) -> Completion {
+pub(crate) fn certain(request: &Request, tokens: &[u32]) -> Completion {
     let allowed: Vec<_> =
         (0..tokens.len()).map(|n| continuations(&request.candidates, &tokens[..n])).collect();
     Completion {
@@ -158,7 +158,7 @@ fn spoken(codec: &dyn Codec, text: &str) -> Completion {
 }
 
 /// Tokens that may follow `prefix`, ascending.
-fn continuations(candidates: &[Candidate], prefix: &[u32]) -> Vec<u32> {
+pub(crate) fn continuations(candidates: &[Candidate], prefix: &[u32]) -> Vec<u32> {
     let after = candidates.iter().filter_map(|one| one.tokens.strip_prefix(prefix)?.first().copied());
     let mut tokens: Vec<u32> = after.collect();
     tokens.sort_unstable();

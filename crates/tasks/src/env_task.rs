@@ -12,14 +12,15 @@ use burn::tensor::{DType, Device};
 use envclient::PoolConfig;
 use grpo::{Budget, DrawConfig, GrpoTrainer, Rollouts, Step, TrainingRun};
 use model::{DecoderConfig, LanguageModel};
-use rollout::{Decoding, Format, GroupSpec, Player, RunInfo, Start, StreamConfig, format_by_name};
+use rollout::{
+    Decoding, Format, GroupSpec, Player, RunInfo, Start, StreamConfig, format_by_name, start_seed,
+};
 use schema::{Artifact, EnvName, Opponent, RunConfig, Sampling};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::events::{Event, Observer, StepEvent};
 use crate::publish::Publisher;
-use crate::starts::start_seed;
 use crate::warm_up::{WarmUpConfig, random_play, warm_up};
 use crate::{BadInput, Deadline, ModelPolicy, Source, settings};
 

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use eval::{ExactFigures, ExactGame, tabulate};
-use rollout::{Decoding, Format, GroupSpec, Player, RunInfo, Start, StreamConfig, stream};
+use rollout::{Decoding, Format, GroupSpec, Player, RunInfo, Start, StreamConfig, evaluation_start, stream};
 use schema::{EnvName, Opponent, Sampling, Trajectory};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::starts::evaluation_start;
 use crate::{ModelPolicy, Source};
 
 /// The opponent of every evaluation, whatever the opponent in training (interfaces.md).

@@ -20,7 +20,6 @@ pub mod quickstart;
 mod quickstart_report;
 pub mod settings;
 mod source;
-mod starts;
 pub mod text;
 mod warm_up;
 
@@ -36,6 +35,6 @@ pub use model_policy::{EngineOdds, ModelPolicy};
 pub use new_model::new_model;
 pub use publish::{Publisher, holds_artifact};
 pub use quickstart_report::REFERENCES;
+pub use rollout::{EVALUATION_SEED, evaluation_start, start_seed};
 pub use source::Source;
-pub use starts::{EVALUATION_SEED, evaluation_start, start_seed};
 pub use warm_up::{WarmUpConfig, random_play, warm_up};

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use model::LanguageModel;
-use rollout::{Format, GroupSpec, Player, RandomPolicy, RunInfo, Start, StreamConfig, stream};
+use rollout::{Format, GroupSpec, Player, RandomPolicy, RunInfo, Start, StreamConfig, start_seed, stream};
 use schema::{EnvName, Opponent, OpponentKind};
 use tokio_util::sync::CancellationToken;
 use train::sft::CrossEntropy;
@@ -14,7 +14,6 @@ use train::{
     Learner, LearnerConfig, Progress, Row, RowUnit, Schedule, ScoreSettings, Shape, Warmup, micro_batches,
 };
 
-use crate::starts::start_seed;
 use crate::{BadInput, Source};
 
 /// Episodes of one deal are wasted on learning a format: every episode has its own.

@@ -49,7 +49,7 @@ pub(crate) struct ServeModelArgs {
 }
 
 /// A number of bytes with K, M or G.
-fn bytes(text: &str) -> Result<usize, String> {
+pub(super) fn bytes(text: &str) -> Result<usize, String> {
     let (number, shift) = match text.trim().to_ascii_uppercase().trim_end_matches("IB").trim_end_matches('B')
     {
         kilo if kilo.ends_with('K') => (kilo.trim_end_matches('K').to_owned(), 10),

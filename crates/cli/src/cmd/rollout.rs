@@ -22,6 +22,7 @@ use crate::{interrupt, progress};
 pub(crate) fn run(args: RolloutArgs) -> Result<()> {
     match args.what {
         RolloutWhat::Run(args) => interrupt::block_on(play(args)),
+        RolloutWhat::Serve(args) => interrupt::block_on(super::rollout_serve::serve(args)),
     }
 }
 
@@ -29,7 +30,7 @@ async fn play(args: RolloutRunArgs) -> Result<()> {
     let env = environment(&args.game)?;
     let cancel = interrupt::token();
     let mut writer = rollout::jsonl::Writer::create(&args.out)?;
-    let source = source(&args, env).await?;
+    let source = source(args.urls.as_deref(), &[env], args.step_timeout, args.workers).await?;
     let player = player(&args)?;
     let specs = specs(&args, env);
     let config = StreamConfig {
@@ -71,21 +72,31 @@ pub(crate) fn environment(name: &str) -> Result<EnvName> {
     Ok(name.parse::<EnvName>().ok().filter(|env| env.task_ids().is_some()).ok_or_else(known)?)
 }
 
-async fn source(args: &RolloutRunArgs, env: EnvName) -> Result<Source> {
-    let Some(urls) = args.urls.as_deref().filter(|urls| !urls.trim().is_empty()) else {
-        return Ok(Source::in_process(&[env])?);
+/// Where episodes are played: the sidecars at `urls`, or this process if there are none.
+pub(super) async fn source(
+    urls: Option<&str>,
+    games: &[EnvName],
+    step_timeout: f64,
+    workers: u32,
+) -> Result<Source> {
+    let Some(urls) = urls.filter(|urls| !urls.trim().is_empty()) else {
+        return Ok(Source::in_process(games)?);
     };
     let hint = "http://HOST:PORT, comma separated";
     let urls = envclient::parse_urls(urls).map_err(|error| Failure::bad_input(error.to_string(), hint))?;
-    let step_timeout = Duration::try_from_secs_f64(args.step_timeout);
-    let step_timeout = step_timeout
-        .map_err(|error| Failure::bad_input(format!("--step-timeout: {error}"), "seconds, e.g. 60"))?;
-    let client = ClientConfig { step_timeout, ..ClientConfig::default() };
-    let config = PoolConfig { client, workers: args.workers.max(1) as usize, ..PoolConfig::default() };
+    let client =
+        ClientConfig { step_timeout: seconds("--step-timeout", step_timeout)?, ..ClientConfig::default() };
+    let config = PoolConfig { client, workers: workers.max(1) as usize, ..PoolConfig::default() };
     let connected = Source::connect(&urls, config).await;
     Ok(connected.map_err(|error| {
         Failure::bad_input(error.to_string(), "is `croupier sidecar serve` running there?")
     })?)
+}
+
+/// The value of a flag that is a time.
+pub(super) fn seconds(flag: &str, value: f64) -> Result<Duration> {
+    let parsed = Duration::try_from_secs_f64(value);
+    Ok(parsed.map_err(|error| Failure::bad_input(format!("{flag}: {error}"), "seconds, e.g. 60"))?)
 }
 
 fn player(args: &RolloutRunArgs) -> Result<Player> {

@@ -23,12 +23,12 @@ impl Record {
         Self::new(player, vec![empty(player, spec)])
     }
 
-    pub(super) fn two_seats(player: &Player, spec: EpisodeSpec) -> Self {
+    pub(super) fn two_seats(players: [&Player; 2], spec: EpisodeSpec) -> Self {
         let seat = |seat: u8| {
             let spec = EpisodeSpec { rollout: 2 * spec.rollout + u32::from(seat), ..spec };
-            Trajectory { player: Some(seat), ..empty(player, spec) }
+            Trajectory { player: Some(seat), ..empty(players[usize::from(seat)], spec) }
         };
-        Self::new(player, vec![seat(0), seat(1)])
+        Self::new(players[0], vec![seat(0), seat(1)])
     }
 
     fn new(player: &Player, mut seats: Vec<Trajectory>) -> Self {

@@ -4,5 +4,6 @@ mod bench;
 mod episodes;
 mod faults;
 mod groups;
+mod hands;
 mod setup;
 mod stops;

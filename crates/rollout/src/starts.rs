@@ -11,8 +11,8 @@ pub const EVALUATION_SEED: u64 = 900_000_000;
 /// If the environment has no sidecar.
 pub fn start_seed(env: EnvName, run_seed: u64, group: u64) -> (u64, u64) {
     let ids = env.task_ids().expect("only environments with a sidecar are played");
-    let task = rollout::turn_key(run_seed, group, 0, TASK_STREAM);
-    let seed = rollout::turn_key(run_seed, group, 0, SEED_STREAM);
+    let task = crate::turn_key(run_seed, group, 0, TASK_STREAM);
+    let seed = crate::turn_key(run_seed, group, 0, SEED_STREAM);
     (ids.start + task % (ids.end - ids.start), seed % EVALUATION_SEED)
 }
 
