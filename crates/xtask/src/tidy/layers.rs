@@ -6,7 +6,7 @@ use super::Finding;
 use super::workspace::{Crate, Workspace};
 
 /// Rank and weight of every crate, planned ones included (ARCHITECTURE.md).
-const CRATES: [(&str, u8, Weight); 19] = [
+const CRATES: [(&str, u8, Weight); 20] = [
     ("schema", 0, Weight::Light),
     ("games", 0, Weight::Light),
     ("kernels", 0, Weight::Heavy),
@@ -14,6 +14,7 @@ const CRATES: [(&str, u8, Weight); 19] = [
     ("journal", 1, Weight::Light),
     ("data", 1, Weight::Light),
     ("envclient", 1, Weight::Light),
+    ("intercode", 1, Weight::Light),
     ("sidecar", 1, Weight::Light),
     ("reward", 1, Weight::Light),
     ("train", 2, Weight::Heavy),
