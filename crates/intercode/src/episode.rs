@@ -7,12 +7,12 @@
 
 use std::sync::Arc;
 
+use crate::Error;
 use crate::manifest::Manifest;
 use crate::prompt::{NO_CALL, PastTurn, ToolCall, user_message};
 use crate::reward::{Outcome, Reward, Scoring, reward};
 use crate::sandbox::{Author, Sandbox, Session};
 use crate::tasks::Task;
-use crate::Error;
 
 /// Turns of an episode; the last one ends with a submission of its own.
 pub const MAX_TURNS: usize = 10;

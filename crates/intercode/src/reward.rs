@@ -57,8 +57,8 @@ pub fn reward(agent: &Outcome, gold: &Outcome, scoring: Scoring) -> Reward {
     let ours: BTreeSet<_> = agent.changes.keys().collect();
     let theirs: BTreeSet<_> = gold.changes.keys().collect();
     let n_diffs = ours.symmetric_difference(&theirs).count();
-    let common: Vec<_> = ours.intersection(&theirs).collect();
-    let n_equal = common.iter().filter(|path| agent.changes.get(**path) == gold.changes.get(**path)).count();
+    let common: Vec<_> = ours.intersection(&theirs).copied().collect();
+    let n_equal = common.iter().filter(|&path| agent.changes.get(*path) == gold.changes.get(*path)).count();
     match scoring {
         Scoring::Continuous => {
             let paths = paths_part(n_diffs);

@@ -29,8 +29,8 @@ use self::root::RootPlan;
 use self::scratch::Scratch;
 use self::session::Place;
 pub use self::session::{Author, Observation, Session};
-use crate::tree::Tree;
 use crate::Error;
+use crate::tree::Tree;
 
 /// Half of the evaluator's limit: one slow command must not cost a quarter of a minute more.
 const COMMAND_LIMIT: Duration = Duration::from_secs(15);
@@ -143,9 +143,13 @@ impl Sandbox {
     /// One command in one session.
     fn try_out(&self) -> Result<(), Error> {
         let mut session = self.open(&Tree::default())?;
-        match session.execute("echo ready", Author::Ours)?.text.as_str() {
+        let seen = session.execute("echo ready", Author::Ours)?;
+        match seen.whole.as_str() {
             "ready\n" => Ok(()),
-            other => Err(Error::sandbox("run bash", std::io::Error::other(format!("it said `{other}`")))),
+            other => Err(Error::sandbox(
+                "run bash",
+                std::io::Error::other(format!("it said `{other}`, code {:?}", seen.exit_code)),
+            )),
         }
     }
 }

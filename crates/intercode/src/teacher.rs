@@ -11,12 +11,12 @@ use std::thread;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
 use crate::episode::{Action, Episode, EpisodeConfig, Gold};
 use crate::prompt::{PastTurn, ToolCall};
 use crate::reward::Reward;
 use crate::sandbox::{Author, Sandbox};
 use crate::tasks::{Task, task};
-use crate::Error;
 
 /// What a lesson must reach: the full reward, up to the arithmetic.
 const FULL_REWARD: f64 = 0.995;

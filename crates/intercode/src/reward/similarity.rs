@@ -21,7 +21,8 @@ pub fn similarity(a: &str, b: &str) -> f64 {
     if norms == 0.0 {
         return 0.0;
     }
-    let common = counts_a.iter().filter_map(|(term, n)| Some(f64::from(*n) * f64::from(*counts_b.get(term)?)));
+    let common =
+        counts_a.iter().filter_map(|(term, n)| Some(f64::from(*n) * f64::from(*counts_b.get(term)?)));
     common.sum::<f64>() / norms
 }
 

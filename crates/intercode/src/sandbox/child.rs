@@ -7,7 +7,9 @@ use std::ffi::{CStr, CString, c_char};
 use std::os::fd::AsFd;
 
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, kill_process, pidfd_open, waitpid};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, kill_process, pidfd_open, wait, waitpid,
+};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
 /// Descriptors that a fallback closes one by one, where the kernel cannot close a range.
@@ -82,7 +84,7 @@ impl Child {
     /// As [`Child::wait`], for the first process of a pid namespace: others that lost their parent are waited for too.
     pub(super) fn wait_as_init(self) -> u8 {
         loop {
-            match waitpid(None, WaitOptions::empty()) {
+            match wait(WaitOptions::empty()) {
                 Ok(Some((pid, status))) if pid == self.pid => {
                     std::mem::forget(self);
                     return code_of(status);
@@ -241,9 +243,8 @@ pub(super) fn make_read_only(path: &CStr) -> Result<(), Errno> {
 pub(super) fn install_filter(program: &[libc::sock_filter]) -> Result<(), Errno> {
     let header = libc::sock_fprog { len: program.len() as u16, filter: program.as_ptr().cast_mut() };
     // SAFETY: the kernel copies `len` instructions and does not write to them.
-    let result = unsafe {
-        libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const header, 0, 0)
-    };
+    let result =
+        unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const header, 0, 0) };
     if result == 0 { Ok(()) } else { Err(last_errno()) }
 }
 

@@ -63,7 +63,8 @@ impl Namespaces {
         let tree = PreparedTree::new(tree);
         let maps = IdMaps::new();
         let (ours, theirs) =
-            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).map_err(failed)?;
+            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
+                .map_err(failed)?;
         let child = Child::start(PidNamespace::Shared, || {
             let made = make_namespaces(&maps).and_then(|()| {
                 let builder = || match build(plan, &tree, &theirs) {
@@ -236,8 +237,7 @@ fn build(plan: &RootPlan, tree: &PreparedTree, to: &OwnedFd) -> Result<(), Faile
     let root = open(c"/", OFlags::RDONLY | OFlags::DIRECTORY)?;
     tree.write(root.as_fd()).map_err(at(Stage::Tree))?;
     let [user, mounts, network, ipc, uts] = &links;
-    let handles =
-        [user.as_fd(), mounts.as_fd(), network.as_fd(), ipc.as_fd(), uts.as_fd(), root.as_fd()];
+    let handles = [user.as_fd(), mounts.as_fd(), network.as_fd(), ipc.as_fd(), uts.as_fd(), root.as_fd()];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(N_HANDLES))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     if !control.push(SendAncillaryMessage::ScmRights(&handles)) {

@@ -27,7 +27,8 @@ const PROC_OPTIONS: &CStr = c"hidepid=2";
 /// An existing folder to build on; nothing of it is needed afterwards.
 const BUILDING_SITE: &CStr = c"/tmp";
 
-const PASSWD: &[u8] = b"root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n";
+const PASSWD: &[u8] =
+    b"root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n";
 const GROUP: &[u8] = b"root:x:0:\nnogroup:x:65534:\n";
 const HOSTS: &[u8] = b"127.0.0.1\tlocalhost\n";
 
@@ -81,7 +82,8 @@ impl RootPlan {
             steps.push(Step::File(c_string(path), b""));
             steps.push(bind(path, Access::Device));
         }
-        let links = DEVICE_LINKS.map(|(target, path)| Step::Link { target: target.into(), path: path.into() });
+        let links =
+            DEVICE_LINKS.map(|(target, path)| Step::Link { target: target.into(), path: path.into() });
         steps.extend(links);
         Self { steps }
     }

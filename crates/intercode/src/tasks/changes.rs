@@ -27,10 +27,8 @@ fn copy_file(scene: &Scene<'_>, draw: &mut Draw) -> Option<Draft> {
     let files = scene.files();
     let (path, _) = draw.maybe_pick(&files)?;
     let target = format!("{}/{}.bak", scene.root, name_of(path));
-    let question = draw.wording([
-        format!("Make a copy of {path} as {target}"),
-        format!("Copy the file {path} to {target}"),
-    ]);
+    let question = draw
+        .wording([format!("Make a copy of {path} as {target}"), format!("Copy the file {path} to {target}")]);
     let attempts = vec![format!("cp {path}"), format!("ls -l {}", parent_of(path))];
     Some(Draft { question, gold: format!("cp {path} {target}"), attempts })
 }
@@ -38,11 +36,14 @@ fn copy_file(scene: &Scene<'_>, draw: &mut Draw) -> Option<Draft> {
 fn rename_file(scene: &Scene<'_>, draw: &mut Draw) -> Option<Draft> {
     let files = scene.files();
     let (path, _) = draw.maybe_pick(&files)?;
-    let new = format!("{}/{}_renamed.{}", parent_of(path), draw.pick(&["first", "final", "kept"]), extension_of(path)?);
-    let question = draw.wording([
-        format!("Rename {path} to {new}"),
-        format!("Give the file {path} the new path {new}"),
-    ]);
+    let new = format!(
+        "{}/{}_renamed.{}",
+        parent_of(path),
+        draw.pick(&["first", "final", "kept"]),
+        extension_of(path)?
+    );
+    let question =
+        draw.wording([format!("Rename {path} to {new}"), format!("Give the file {path} the new path {new}")]);
     let attempts = vec![format!("rename {path} {new}"), format!("ls {}", parent_of(path))];
     Some(Draft { question, gold: format!("mv {path} {new}"), attempts })
 }
@@ -53,7 +54,8 @@ fn delete_kind(scene: &Scene<'_>, draw: &mut Draw) -> Option<Draft> {
         format!("Delete all .{kind} files under {root}, subfolders included"),
         format!("Remove every regular file ending in .{kind} below {root}"),
     ]);
-    let attempts = vec![format!("find {root} -type f -name \"*.{kind}\""), format!("rm {root}/nothing/*.{kind}")];
+    let attempts =
+        vec![format!("find {root} -type f -name \"*.{kind}\""), format!("rm {root}/nothing/*.{kind}")];
     Some(Draft { question, gold: format!("find {root} -type f -name \"*.{kind}\" -delete"), attempts })
 }
 
@@ -108,16 +110,17 @@ fn collect_kind(scene: &Scene<'_>, draw: &mut Draw) -> Option<Draft> {
         format!("Write the contents of every {kind} file under {root}, ordered by path, into the new file {root}/all_{kind}.out"),
     ]);
     let attempts = vec![format!("find {root} -type f -name \"*.{kind}\" | sort")];
-    let gold = format!(
-        "find {root} -type f -name \"*.{kind}\" | LC_ALL=C sort | xargs cat > {root}/all_{kind}.out"
-    );
+    let gold =
+        format!("find {root} -type f -name \"*.{kind}\" | LC_ALL=C sort | xargs cat > {root}/all_{kind}.out");
     Some(Draft { question, gold, attempts })
 }
 
 fn compress_file(scene: &Scene<'_>, draw: &mut Draw) -> Option<Draft> {
     let path = scene.text_file(3, draw)?;
     let question = draw.wording([
-        format!("Compress {path} with gzip so that only {path}.gz is left; store neither name nor time in it"),
+        format!(
+            "Compress {path} with gzip so that only {path}.gz is left; store neither name nor time in it"
+        ),
         format!("Gzip {path} in place, without original name and time stamp in the result"),
     ]);
     let attempts = vec![format!("compress {path}"), format!("ls -l {path}")];
@@ -170,10 +173,14 @@ fn pack_names(scene: &Scene<'_>, draw: &mut Draw) -> Option<Draft> {
     let (root, kind) = (scene.root, scene.extension(1, draw)?);
     let question = draw.wording([
         format!("Save the sorted list of paths of all .{kind} files under {root} in {root}/{kind}_files.lst"),
-        format!("Put the paths of the {kind} files below {root}, sorted, into a new file {root}/{kind}_files.lst"),
+        format!(
+            "Put the paths of the {kind} files below {root}, sorted, into a new file {root}/{kind}_files.lst"
+        ),
     ]);
     let attempts = vec![format!("find {root} -name \"*.{kind}\" | sort"), format!("ls {root}/*.{kind}")];
     // Found before the shell makes the list: a list of `lst` files would otherwise hold itself.
-    let gold = format!("l=$(find {root} -type f -name \"*.{kind}\" | LC_ALL=C sort); echo \"$l\" > {root}/{kind}_files.lst");
+    let gold = format!(
+        "l=$(find {root} -type f -name \"*.{kind}\" | LC_ALL=C sort); echo \"$l\" > {root}/{kind}_files.lst"
+    );
     Some(Draft { question, gold, attempts })
 }

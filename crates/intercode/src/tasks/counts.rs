@@ -40,7 +40,11 @@ fn count_lines_of_kind(scene: &Scene<'_>, draw: &mut Draw) -> Option<Draft> {
         format!("find {root} -name \"*.{kind}\" | wc -l"),
         format!("find {root} -type f -name \"*.{kind}\" | xargs wc -l"),
     ];
-    Some(Draft { question, gold: format!("find {root} -type f -name \"*.{kind}\" -exec cat {{}} + | wc -l"), attempts })
+    Some(Draft {
+        question,
+        gold: format!("find {root} -type f -name \"*.{kind}\" -exec cat {{}} + | wc -l"),
+        attempts,
+    })
 }
 
 fn count_files(scene: &Scene<'_>, draw: &mut Draw) -> Option<Draft> {
@@ -99,17 +103,20 @@ fn sum_column(scene: &Scene<'_>, draw: &mut Draw) -> Option<Draft> {
     let path = *draw.maybe_pick(&scene.with_extension("csv", 3))?;
     let question = draw.wording([
         format!("Sum up the quantity column of {path} (second column, the first line is a header)"),
-        format!("What is the total of the second column in the comma separated file {path}, header left out?"),
+        format!(
+            "What is the total of the second column in the comma separated file {path}, header left out?"
+        ),
     ]);
-    let attempts =
-        vec![format!("cut -d, -f2 {path}"), format!("awk '{{s += $2}} END {{print s}}' {path}")];
+    let attempts = vec![format!("cut -d, -f2 {path}"), format!("awk '{{s += $2}} END {{print s}}' {path}")];
     Some(Draft { question, gold: format!("awk -F, 'NR > 1 {{s += $2}} END {{print s}}' {path}"), attempts })
 }
 
 fn average_column(scene: &Scene<'_>, draw: &mut Draw) -> Option<Draft> {
     let path = *draw.maybe_pick(&scene.with_extension("csv", 3))?;
     let question = draw.wording([
-        format!("Compute the average price in {path} with two decimals; price is the third comma separated column"),
+        format!(
+            "Compute the average price in {path} with two decimals; price is the third comma separated column"
+        ),
         format!("Print the mean of the third column of {path} (skip the header), rounded to 2 decimals"),
     ]);
     let attempts = vec![
@@ -126,7 +133,8 @@ fn disk_usage(scene: &Scene<'_>, draw: &mut Draw) -> Option<Draft> {
         format!("What is the sum of the sizes in bytes of all regular files under {root}?"),
         format!("Print how many bytes the files below {root} hold together"),
     ]);
-    let attempts = vec![format!("du -s {root}"), format!("ls -lR {root} | awk '{{s += $5}} END {{print s}}'")];
+    let attempts =
+        vec![format!("du -s {root}"), format!("ls -lR {root} | awk '{{s += $5}} END {{print s}}'")];
     let gold = format!("find {root} -type f -printf '%s\\n' | awk '{{s += $1}} END {{print s}}'");
     Some(Draft { question, gold, attempts })
 }

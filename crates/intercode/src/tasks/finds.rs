@@ -135,9 +135,7 @@ fn duplicates(scene: &Scene<'_>, draw: &mut Draw) -> Option<Draft> {
         format!("List the non-empty files in {root} that have a duplicate, going by md5sum, paths only"),
     ]);
     let attempts = vec![format!("md5sum {root}/* | sort"), format!("find {root} -type f | sort | uniq -d")];
-    let gold = format!(
-        "find {root} -type f -size +0c -exec md5sum {{}} + | sort | uniq -w32 -D | cut -c35-"
-    );
+    let gold = format!("find {root} -type f -size +0c -exec md5sum {{}} + | sort | uniq -w32 -D | cut -c35-");
     Some(Draft { question, gold, attempts })
 }
 

@@ -66,8 +66,8 @@ fn to_binary(_: &Scene<'_>, draw: &mut Draw) -> Option<Draft> {
 
 fn reversed_word(_: &Scene<'_>, draw: &mut Draw) -> Option<Draft> {
     let word = *draw.pick(&SAMPLES);
-    let question =
-        draw.wording([format!("Write the word {word} backwards"), format!("Reverse the characters of '{word}'")]);
+    let question = draw
+        .wording([format!("Write the word {word} backwards"), format!("Reverse the characters of '{word}'")]);
     let attempts = vec![format!("rev {word}"), format!("echo {word} | tac")];
     Some(Draft { question, gold: format!("echo {word} | rev"), attempts })
 }
@@ -134,7 +134,11 @@ fn join_lines(_: &Scene<'_>, draw: &mut Draw) -> Option<Draft> {
         format!("Show 1, 4, 9 and so on up to the square of {n}, comma separated without spaces"),
     ]);
     let attempts = vec![format!("seq 1 {n} | awk '{{print $1 * 2}}'"), format!("seq -s, 1 {n}")];
-    Some(Draft { question, gold: format!("for i in $(seq 1 {n}); do echo $((i * i)); done | paste -sd,"), attempts })
+    Some(Draft {
+        question,
+        gold: format!("for i in $(seq 1 {n}); do echo $((i * i)); done | paste -sd,"),
+        attempts,
+    })
 }
 
 fn text_digest(_: &Scene<'_>, draw: &mut Draw) -> Option<Draft> {

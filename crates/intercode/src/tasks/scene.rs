@@ -58,7 +58,8 @@ impl<'a> Scene<'a> {
     /// One of the extensions that at least `least` files have.
     pub(super) fn extension(&self, least: usize, draw: &mut Draw) -> Option<&'a str> {
         let counts = self.extensions();
-        let names: Vec<&str> = counts.into_iter().filter(|(_, n)| *n >= least).map(|(name, _)| name).collect();
+        let names: Vec<&str> =
+            counts.into_iter().filter(|(_, n)| *n >= least).map(|(name, _)| name).collect();
         draw.maybe_pick(&names).copied()
     }
 

@@ -68,7 +68,8 @@ fn level_table(scene: &Scene<'_>, draw: &mut Draw) -> Option<Draft> {
         format!("Count how often each level (third field) occurs in {path}, most frequent first"),
         format!("Make a frequency table of the third space separated field of {path}, in descending order"),
     ]);
-    let attempts = vec![format!("cut -d' ' -f3 {path} | uniq -c"), format!("cut -d' ' -f3 {path} | sort | uniq")];
+    let attempts =
+        vec![format!("cut -d' ' -f3 {path} | uniq -c"), format!("cut -d' ' -f3 {path} | sort | uniq")];
     Some(Draft { question, gold: format!("awk '{{print $3}}' {path} | sort | uniq -c | sort -rn"), attempts })
 }
 
@@ -78,7 +79,8 @@ fn top_address(scene: &Scene<'_>, draw: &mut Draw) -> Option<Draft> {
         format!("Print all different addresses (fifth field) that occur in {path}, sorted"),
         format!("Which distinct IP addresses are in the fifth field of {path}? Sort them."),
     ]);
-    let attempts = vec![format!("cut -f5 {path} | sort -u | head -3"), format!("awk '{{print $5}}' {path} | head")];
+    let attempts =
+        vec![format!("cut -f5 {path} | sort -u | head -3"), format!("awk '{{print $5}}' {path} | head")];
     Some(Draft { question, gold: format!("awk '{{print $5}}' {path} | sort -u"), attempts })
 }
 
@@ -122,10 +124,8 @@ fn matching_rows(scene: &Scene<'_>, draw: &mut Draw) -> Option<Draft> {
         format!("Print item and price (columns 1 and 3, separated by a space) of the rows of {path} whose quantity is above {least}"),
         format!("From the table {path} show first and third column, with a blank between, where the second column exceeds {least}"),
     ]);
-    let attempts = vec![
-        format!("awk '$2 > {least} {{print $1, $3}}' {path}"),
-        format!("awk -F, '$2 > {least}' {path}"),
-    ];
+    let attempts =
+        vec![format!("awk '$2 > {least} {{print $1, $3}}' {path}"), format!("awk -F, '$2 > {least}' {path}")];
     let gold = format!("awk -F, 'NR > 1 && $2 + 0 > {least} {{print $1, $3}}' {path}");
     Some(Draft { question, gold, attempts })
 }
@@ -133,10 +133,13 @@ fn matching_rows(scene: &Scene<'_>, draw: &mut Draw) -> Option<Draft> {
 fn base_name(scene: &Scene<'_>, draw: &mut Draw) -> Option<Draft> {
     let (root, kind) = (scene.root, scene.extension(2, draw)?);
     let question = draw.wording([
-        format!("List the names (without folders and without extension) of all .{kind} files under {root}, sorted"),
+        format!(
+            "List the names (without folders and without extension) of all .{kind} files under {root}, sorted"
+        ),
         format!("Print the sorted base names of the {kind} files below {root}, the ending .{kind} removed"),
     ]);
-    let attempts = vec![format!("find {root} -name \"*.{kind}\" | sort"), format!("basename {root}/*.{kind}")];
+    let attempts =
+        vec![format!("find {root} -name \"*.{kind}\" | sort"), format!("basename {root}/*.{kind}")];
     let gold = format!("find {root} -type f -name \"*.{kind}\" -exec basename {{}} .{kind} \\; | sort");
     Some(Draft { question, gold, attempts })
 }

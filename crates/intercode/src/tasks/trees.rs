@@ -8,30 +8,91 @@ const HOUR: u64 = 3_600;
 const DAY: u64 = 24 * HOUR;
 
 const FOLDERS: [&str; 14] = [
-    "docs", "src", "logs", "data", "notes", "reports", "config", "media", "archive", "lab", "drafts", "tools",
-    "inbox", "exports",
+    "docs", "src", "logs", "data", "notes", "reports", "config", "media", "archive", "lab", "drafts",
+    "tools", "inbox", "exports",
 ];
 const SUBFOLDERS: [&str; 10] =
     ["old", "new", "2023", "2024", "north", "south", "team_a", "team_b", "pending", "done"];
 const STEMS: [&str; 20] = [
-    "alpha", "summary", "invoice", "meeting", "sensor", "backup", "users", "orders", "server", "index", "report",
-    "draft", "results", "plan", "recipe", "travel", "budget", "inventory", "schedule", "letter",
+    "alpha",
+    "summary",
+    "invoice",
+    "meeting",
+    "sensor",
+    "backup",
+    "users",
+    "orders",
+    "server",
+    "index",
+    "report",
+    "draft",
+    "results",
+    "plan",
+    "recipe",
+    "travel",
+    "budget",
+    "inventory",
+    "schedule",
+    "letter",
 ];
 const WORDS: [&str; 40] = [
-    "river", "garden", "window", "market", "silver", "yellow", "engine", "letter", "summer", "winter", "bridge",
-    "mountain", "village", "captain", "harbor", "lantern", "pepper", "orange", "the", "a", "of", "and", "in",
-    "under", "over", "near", "quiet", "bright", "broken", "early", "slow", "carries", "follows", "opens",
-    "repairs", "measures", "paints", "counts", "sells", "remembers",
+    "river",
+    "garden",
+    "window",
+    "market",
+    "silver",
+    "yellow",
+    "engine",
+    "letter",
+    "summer",
+    "winter",
+    "bridge",
+    "mountain",
+    "village",
+    "captain",
+    "harbor",
+    "lantern",
+    "pepper",
+    "orange",
+    "the",
+    "a",
+    "of",
+    "and",
+    "in",
+    "under",
+    "over",
+    "near",
+    "quiet",
+    "bright",
+    "broken",
+    "early",
+    "slow",
+    "carries",
+    "follows",
+    "opens",
+    "repairs",
+    "measures",
+    "paints",
+    "counts",
+    "sells",
+    "remembers",
 ];
 const LEVELS: [(&str, u32); 4] = [("INFO", 60), ("WARNING", 20), ("ERROR", 15), ("DEBUG", 25)];
 const SERVICES: [&str; 5] = ["auth", "billing", "search", "storage", "mailer"];
 const ITEMS: [&str; 10] =
     ["apple", "pencil", "chair", "lamp", "notebook", "bottle", "ladder", "rope", "mirror", "clock"];
 /// Owner can always read and write: a session may run as anyone.
-const MODES: [(u32, u32); 6] =
-    [(0o644, 60), (0o600, 12), (0o755, 10), (0o777, 6), (0o664, 6), (0o640, 6)];
+const MODES: [(u32, u32); 6] = [(0o644, 60), (0o600, 12), (0o755, 10), (0o777, 6), (0o664, 6), (0o640, 6)];
 const EXTENSIONS: [(&str, u32); 10] = [
-    ("txt", 30), ("log", 14), ("csv", 14), ("py", 10), ("sh", 8), ("md", 8), ("php", 6), ("html", 4), ("java", 6),
+    ("txt", 30),
+    ("log", 14),
+    ("csv", 14),
+    ("py", 10),
+    ("sh", 8),
+    ("md", 8),
+    ("php", 6),
+    ("html", 4),
+    ("java", 6),
     ("conf", 6),
 ];
 
@@ -80,7 +141,9 @@ fn grow(tree: &mut Tree, root: &str, draw: &mut Draw) {
 fn add_twin(tree: &mut Tree, root: &str, draw: &mut Draw) {
     let files: Vec<(String, Node)> = tree
         .iter()
-        .filter(|(path, node)| path.starts_with(root) && matches!(&node.content, Content::File(b) if !b.is_empty()))
+        .filter(|(path, node)| {
+            path.starts_with(root) && matches!(&node.content, Content::File(b) if !b.is_empty())
+        })
         .map(|(path, node)| (path.to_owned(), node.clone()))
         .collect();
     let Some((path, node)) = draw.maybe_pick(&files) else {
@@ -108,9 +171,15 @@ fn contents(extension: &str, draw: &mut Draw) -> String {
     match extension {
         "log" => lines(draw, 10, 60, log_line),
         "csv" => format!("item,quantity,price\n{}", lines(draw, 5, 30, table_row)),
-        "py" => lines(draw, 4, 25, |draw, n| format!("value_{n} = {}  # {}", draw.between(1, 99), draw.pick(&WORDS))),
-        "sh" => format!("#!/bin/bash\n{}", lines(draw, 2, 10, |draw, _| format!("echo {}", sentence(draw, 4)))),
-        "php" => format!("<?php\n{}", lines(draw, 2, 15, |draw, n| format!("$v{n} = '{}';", draw.pick(&WORDS)))),
+        "py" => lines(draw, 4, 25, |draw, n| {
+            format!("value_{n} = {}  # {}", draw.between(1, 99), draw.pick(&WORDS))
+        }),
+        "sh" => {
+            format!("#!/bin/bash\n{}", lines(draw, 2, 10, |draw, _| format!("echo {}", sentence(draw, 4))))
+        }
+        "php" => {
+            format!("<?php\n{}", lines(draw, 2, 15, |draw, n| format!("$v{n} = '{}';", draw.pick(&WORDS))))
+        }
         "java" => lines(draw, 3, 20, |draw, n| format!("int field{n} = {};", draw.between(1, 500))),
         "html" => lines(draw, 2, 12, |draw, _| format!("<p>{}</p>", sentence(draw, 6))),
         "conf" => lines(draw, 4, 14, |draw, _| format!("{}={}", draw.pick(&STEMS), draw.between(1, 9_000))),
@@ -136,9 +205,19 @@ fn log_line(draw: &mut Draw, number: u64) -> String {
     let (hour, minute) = (number / 6 % 24, number % 6 * 10 + draw.between(0, 9));
     let (level, service) = (draw.weighted(&LEVELS), draw.pick(&SERVICES));
     let address = format!("10.0.{}.{}", draw.between(0, 3), draw.between(1, 12));
-    format!("2024-03-{:02} {hour:02}:{minute:02} {level} {service} {address} {}", number / 20 + 1, sentence(draw, 3))
+    format!(
+        "2024-03-{:02} {hour:02}:{minute:02} {level} {service} {address} {}",
+        number / 20 + 1,
+        sentence(draw, 3)
+    )
 }
 
 fn table_row(draw: &mut Draw, _: u64) -> String {
-    format!("{},{},{}.{:02}", draw.pick(&ITEMS), draw.between(1, 40), draw.between(1, 90), draw.between(0, 99))
+    format!(
+        "{},{},{}.{:02}",
+        draw.pick(&ITEMS),
+        draw.between(1, 40),
+        draw.between(1, 90),
+        draw.between(0, 99)
+    )
 }

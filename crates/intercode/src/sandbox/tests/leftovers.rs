@@ -24,7 +24,8 @@ fn no_process_mount_or_descriptor_outlives_a_session() {
     let marker = format!("987{}", std::process::id());
     for _ in 0..5 {
         let mut session = sandbox.open(&small_tree()).unwrap();
-        let daemon = format!("setsid nohup sleep {marker} >/dev/null 2>&1 & (sleep {marker} &) ; echo started");
+        let daemon =
+            format!("setsid nohup sleep {marker} >/dev/null 2>&1 & (sleep {marker} &) ; echo started");
         assert_eq!(session.execute(&daemon, Author::Model).unwrap().text, "started\n");
     }
     let left: Vec<String> = command_lines().into_iter().filter(|line| line.contains(&marker)).collect();
