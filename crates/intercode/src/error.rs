@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// Why there is no observation at all.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Run where user namespaces are allowed; text of a model is never run outside of them.
+    /// Run where user namespaces or Landlock are granted; text of a model never runs without isolation.
     #[error("no sandbox for a model's commands: {reason}")]
     NoSandbox {
         /// What the kernel refused.

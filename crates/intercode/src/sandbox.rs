@@ -1,8 +1,8 @@
-//! Where commands run: namespaces of their own, else a scratch folder for our own commands only.
+//! Where commands run: namespaces of their own, else behind Landlock, else a folder for our own commands only.
 //!
 //! [`Sandbox::new`] tries what the kernel grants and says so in [`Isolation`]. A [`Session`] is one episode's root: a
 //! tree that lasts from command to command, while every command is a fresh `bash -c` whose processes all end with it.
-//! A model's text is never run outside of namespaces: without them it is refused.
+//! A model's text never runs without isolation: it is refused.
 //!
 //! # Source
 //! spec/env_sidecars.md §3.2 (step rules) and §3.5 (isolation). Deviations: a command has 15 s instead of 30; what it
@@ -10,7 +10,9 @@
 
 mod child;
 mod filter;
+mod landlock;
 mod namespaces;
+mod nobody;
 mod process;
 mod root;
 mod scratch;
@@ -26,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use self::namespaces::Namespaces;
 use self::process::Launcher;
 use self::root::RootPlan;
-use self::scratch::Scratch;
+use self::scratch::{Scratch, Wall};
 use self::session::Place;
 pub use self::session::{Author, Observation, Session};
 use crate::Error;
@@ -41,6 +43,8 @@ const COMMAND_LIMIT: Duration = Duration::from_secs(15);
 pub enum Tier {
     /// Our own commands in a scratch folder; a model's text never runs.
     TrustedOnly,
+    /// As nobody, in a scratch folder, within a rule set of Landlock and a system call filter, with limits.
+    Landlock,
     /// User, mount, pid, network, ipc and uts namespaces, a root of its own, a system call filter, limits.
     Namespaces,
 }
@@ -49,6 +53,7 @@ impl fmt::Display for Tier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TrustedOnly => "trusted commands only",
+            Self::Landlock => "landlock",
             Self::Namespaces => "namespaces",
         })
     }
@@ -78,7 +83,7 @@ impl fmt::Display for Isolation {
 pub struct SandboxConfig {
     /// Do not try for more than this.
     pub strongest: Tier,
-    /// Where the weak tier makes its folders, one a session, removed with it.
+    /// Where the weaker tiers make their folders, one a session, removed with it. Everybody must be able to enter it.
     pub scratch: PathBuf,
     /// Time of one command.
     pub command_limit: Duration,
@@ -109,16 +114,19 @@ impl Sandbox {
         let launcher = Arc::new(Launcher::new());
         let isolation = Isolation { tier: config.strongest, refused: Vec::new() };
         let mut sandbox = Self { launcher, plan: None, config, isolation };
-        if sandbox.config.strongest == Tier::Namespaces {
-            sandbox.plan = Some(RootPlan::new());
-            match sandbox.try_out() {
-                Ok(()) if sandbox.launcher.can_filter() => return Ok(sandbox),
-                Ok(()) => sandbox.isolation.refused.push("no filter for this architecture".to_owned()),
-                Err(error) => sandbox.isolation.refused.push(error.to_string()),
+        for tier in [Tier::Namespaces, Tier::Landlock] {
+            if sandbox.config.strongest < tier {
+                continue;
             }
-            sandbox.plan = None;
-            sandbox.isolation.tier = Tier::TrustedOnly;
+            sandbox.isolation.tier = tier;
+            sandbox.plan = (tier == Tier::Namespaces).then(RootPlan::new);
+            match sandbox.try_out() {
+                Ok(()) => return Ok(sandbox),
+                Err(error) => sandbox.isolation.refused.push(format!("{tier}: {error}")),
+            }
         }
+        sandbox.plan = None;
+        sandbox.isolation.tier = Tier::TrustedOnly;
         sandbox.try_out()?;
         Ok(sandbox)
     }
@@ -133,9 +141,10 @@ impl Sandbox {
     /// # Errors
     /// [`Error::Sandbox`], [`Error::Scratch`].
     pub fn open(&self, tree: &Tree) -> Result<Session, Error> {
+        let wall = if self.isolation.tier == Tier::Landlock { Wall::Landlock } else { Wall::None };
         let place = match &self.plan {
             Some(plan) => Place::Namespaces(Namespaces::open(plan, tree)?),
-            None => Place::Scratch(Scratch::create(&self.config.scratch, tree)?),
+            None => Place::Scratch(Scratch::create(&self.config.scratch, tree, wall)?),
         };
         Ok(Session::new(place, Arc::clone(&self.launcher), self.config.command_limit))
     }

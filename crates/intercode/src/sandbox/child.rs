@@ -4,7 +4,7 @@
 //! what runs in a child takes no lock, allocates nothing and cannot panic. All `unsafe` of the sandbox is here.
 
 use std::ffi::{CStr, CString, c_char};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use rustix::io::Errno;
 use rustix::process::{
@@ -59,7 +59,7 @@ impl Child {
     }
 
     /// A descriptor that is readable once the child has ended.
-    pub(super) fn pidfd(&self) -> Result<std::os::fd::OwnedFd, Errno> {
+    pub(super) fn pidfd(&self) -> Result<OwnedFd, Errno> {
         pidfd_open(self.pid, PidfdFlags::empty())
     }
 
@@ -252,4 +252,71 @@ pub(super) fn install_filter(program: &[libc::sock_filter]) -> Result<(), Errno>
 pub(super) fn report(to: impl AsFd, stage: u8, error: Errno) {
     let code = error.raw_os_error().to_le_bytes();
     let _parent_gone = rustix::io::write(to, &[stage, code[0], code[1], code[2], code[3]]);
+}
+
+/// `struct landlock_ruleset_attr` of the kernel: what is denied unless a rule allows it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RulesetAttributes {
+    pub(super) files: u64,
+    pub(super) network: u64,
+    pub(super) scopes: u64,
+}
+
+/// The kernel's version of Landlock, from 1.
+#[expect(unsafe_code, reason = "no crate that we use wraps Landlock")]
+pub(super) fn landlock_version() -> Result<i32, Errno> {
+    const VERSION: libc::c_uint = 1;
+    // SAFETY: asks for a number; there is no structure.
+    let version = unsafe {
+        libc::syscall(
+            libc::SYS_landlock_create_ruleset,
+            std::ptr::null::<RulesetAttributes>(),
+            0usize,
+            VERSION,
+        )
+    };
+    if version > 0 { Ok(version as i32) } else { Err(last_errno()) }
+}
+
+/// An empty rule set.
+#[expect(unsafe_code, reason = "no crate that we use wraps Landlock")]
+pub(super) fn create_ruleset(attributes: &RulesetAttributes, version: i32) -> Result<OwnedFd, Errno> {
+    // Older kernels know a shorter structure.
+    let size = match version {
+        ..4 => 8,
+        4..6 => 16,
+        _ => size_of::<RulesetAttributes>(),
+    };
+    // SAFETY: the structure is at least as long as said; a number that is not negative is a descriptor of our own.
+    unsafe {
+        let fd = libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::from_ref(attributes), size, 0u32);
+        if fd >= 0 { Ok(OwnedFd::from_raw_fd(fd as i32)) } else { Err(last_errno()) }
+    }
+}
+
+/// Allows `rights` at and below the open place `fd`.
+#[expect(unsafe_code, reason = "no crate that we use wraps Landlock")]
+pub(super) fn add_rule(ruleset: BorrowedFd<'_>, rights: u64, fd: i32) -> Result<(), Errno> {
+    const PATH_BENEATH: libc::c_int = 1;
+    /// `struct landlock_path_beneath_attr` of the kernel.
+    #[repr(C, packed)]
+    struct PathBeneath {
+        rights: u64,
+        fd: i32,
+    }
+    let rule = PathBeneath { rights, fd };
+    // SAFETY: the kernel reads the structure and keeps no reference.
+    let result = unsafe {
+        libc::syscall(libc::SYS_landlock_add_rule, ruleset.as_raw_fd(), PATH_BENEATH, &raw const rule, 0u32)
+    };
+    if result == 0 { Ok(()) } else { Err(last_errno()) }
+}
+
+/// Puts a rule set on this child and its descendants. It must have given up new privileges before.
+#[expect(unsafe_code, reason = "no crate that we use wraps Landlock")]
+pub(super) fn restrict_self(ruleset: BorrowedFd<'_>) -> Result<(), Errno> {
+    // SAFETY: two numbers.
+    let result = unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0u32) };
+    if result == 0 { Ok(()) } else { Err(last_errno()) }
 }

@@ -87,8 +87,36 @@ const NEW_NAMESPACES: libc::c_int = libc::CLONE_NEWNS
     | libc::CLONE_NEWPID
     | libc::CLONE_NEWNET;
 
+/// Denied besides where a command shares the machine's processes: signals, leaving the group, System V's memory.
+const DENIED_OUTSIDE: [c_long; 15] = [
+    libc::SYS_kill,
+    libc::SYS_tkill,
+    libc::SYS_tgkill,
+    libc::SYS_rt_sigqueueinfo,
+    libc::SYS_rt_tgsigqueueinfo,
+    libc::SYS_pidfd_send_signal,
+    libc::SYS_setsid,
+    libc::SYS_setpgid,
+    libc::SYS_socket,
+    libc::SYS_shmget,
+    libc::SYS_semget,
+    libc::SYS_msgget,
+    libc::SYS_mq_open,
+    libc::SYS_setpriority,
+    libc::SYS_sched_setaffinity,
+];
+
+/// Whose processes a command can see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Company {
+    /// Its own: a pid namespace.
+    Alone,
+    /// The machine's.
+    Shared,
+}
+
 /// The filter's instructions; none if the architecture is not known.
-pub(super) fn program() -> Option<Vec<sock_filter>> {
+pub(super) fn program(company: Company) -> Option<Vec<sock_filter>> {
     let architecture = ARCHITECTURE?;
     let mut program = vec![
         load(ARCH),
@@ -99,6 +127,10 @@ pub(super) fn program() -> Option<Vec<sock_filter>> {
         skip_unless(libc::BPF_JGE, X32, 1),
         answer(libc::EPERM),
     ];
+    let outside = if company == Company::Shared { DENIED_OUTSIDE.as_slice() } else { &[] };
+    program.extend(
+        outside.iter().flat_map(|call| [skip_unless(libc::BPF_JEQ, *call as u32, 1), answer(libc::EPERM)]),
+    );
     let listed = DENIED.map(|call| (call, libc::EPERM)).into_iter();
     for (call, error) in listed.chain(UNKNOWN.map(|call| (call, libc::ENOSYS))) {
         program.extend([skip_unless(libc::BPF_JEQ, call as u32, 1), answer(error)]);

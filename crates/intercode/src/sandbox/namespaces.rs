@@ -13,7 +13,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use rustix::fs::{CWD, Gid, Mode, OFlags, Uid, openat};
+use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, write};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -22,19 +22,15 @@ use rustix::net::{
 use rustix::process::{
     DumpableBehavior, Signal, getgid, getuid, set_dumpable_behavior, set_parent_process_death_signal,
 };
-use rustix::thread::{
-    LinkNameSpaceType, UnshareFlags, move_into_link_name_space, set_thread_groups, set_thread_res_gid,
-    set_thread_res_uid,
-};
+use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space};
 
 use super::child::{Child, Descriptors, PidNamespace, close_from, report, unshare};
-use super::process::{Command, Finished, Launcher, Outputs, Stage, collect, decode, pipes};
+use super::nobody::{NOBODY, become_nobody};
+use super::process::{Command, Confinement, Finished, Launcher, Outputs, Stage, collect, decode, pipes};
 use super::root::{RootPlan, mount_proc};
 use crate::Error;
 use crate::tree::{PreparedTree, Tree};
 
-/// The user that everybody else is not.
-const NOBODY: u32 = 65_534;
 /// The session's namespaces, in the order of entering, with their links.
 const LINKS: [(LinkNameSpaceType, &CStr); 5] = [
     (LinkNameSpaceType::User, c"/proc/self/ns/user"),
@@ -127,7 +123,7 @@ impl Namespaces {
 
     /// For the first child: moves into the session's namespaces.
     fn enter(&self) -> Result<(), Failed> {
-        become_nobody()?;
+        become_nobody().map_err(|error| (Stage::Nobody, error))?;
         for (link, (kind, _)) in self.links.iter().zip(LINKS) {
             move_into_link_name_space(link.as_fd(), Some(kind)).map_err(|error| (Stage::Enter, error))?;
         }
@@ -137,7 +133,7 @@ impl Namespaces {
     /// For the second child: starts the third, waits for it, and ends with everything that is left.
     fn be_init(&self, launcher: &Launcher, command: &Command, outputs: &Outputs) -> u8 {
         let started = self.prepare_init().and_then(|()| {
-            let body = || launcher.become_command(command, outputs);
+            let body = || launcher.become_command(command, outputs, Confinement::Namespaces);
             Child::start(PidNamespace::Shared, body).map_err(|error| (Stage::Fork, error))
         });
         match started {
@@ -195,22 +191,8 @@ impl IdMaps {
     }
 }
 
-/// Gives up being root, if this child is; the parent is not concerned.
-fn become_nobody() -> Result<(), Failed> {
-    if !getuid().is_root() {
-        return Ok(());
-    }
-    let at = |error: Errno| (Stage::Nobody, error);
-    let (user, group) = (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY));
-    set_thread_groups(&[]).map_err(at)?;
-    set_thread_res_gid(group, group, group).map_err(at)?;
-    set_thread_res_uid(user, user, user).map_err(at)?;
-    // Changing users has taken its own /proc entries away from it.
-    set_dumpable_behavior(DumpableBehavior::Dumpable).map_err(at)
-}
-
 fn make_namespaces(maps: &IdMaps) -> Result<(), Failed> {
-    become_nobody()?;
+    become_nobody().map_err(|error| (Stage::Nobody, error))?;
     let flags = UnshareFlags::NEWUSER
         | UnshareFlags::NEWNS
         | UnshareFlags::NEWNET

@@ -18,8 +18,9 @@ use rustix::thread::{
     CapabilitySet, CapabilitySets, remove_capability_from_bounding_set, set_capabilities, set_no_new_privs,
 };
 
-use super::child::{Child, Descriptors, StringList, close_from, exec, install_filter, report};
-use super::filter;
+use super::child::{Child, Descriptors, StringList, close_from, exec, install_filter, report, restrict_self};
+use super::filter::{self, Company};
+use super::nobody::become_nobody;
 use crate::Error;
 
 const BASH: &CStr = c"/bin/bash";
@@ -98,15 +99,18 @@ impl Stage {
 /// What every command shares.
 #[derive(Debug)]
 pub(super) struct Launcher {
-    filter: Option<Vec<sock_filter>>,
+    /// For a command with processes of its own, and for one among the machine's.
+    filters: Option<[Vec<sock_filter>; 2]>,
     environment: StringList,
 }
 
-/// How strictly the process of a command is bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Strictness {
-    /// All limits, no privileges, the filter; or it does not run.
-    Sandboxed,
+/// What keeps a command in.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Confinement<'a> {
+    /// It is in namespaces of its own already: all limits, no privileges, the filter; or it does not run.
+    Namespaces,
+    /// As nobody, within a rule set of Landlock and the stricter filter; or it does not run.
+    Landlock(BorrowedFd<'a>),
     /// Our own command: what the kernel grants.
     Trusted,
 }
@@ -116,16 +120,15 @@ pub(super) enum Strictness {
 pub(super) struct Command {
     arguments: StringList,
     workdir: CString,
-    strictness: Strictness,
 }
 
 impl Command {
     /// `None` if the text holds a zero byte, which no argument can.
-    pub(super) fn new(text: &str, workdir: &str, strictness: Strictness) -> Option<Self> {
+    pub(super) fn new(text: &str, workdir: &str) -> Option<Self> {
         let text = CString::new(text).ok()?;
         let workdir = CString::new(workdir).ok()?;
         let arguments = StringList::new(vec![BASH.into(), c"-c".into(), text]);
-        Some(Self { arguments, workdir, strictness })
+        Some(Self { arguments, workdir })
     }
 }
 
@@ -178,53 +181,85 @@ pub(super) fn pipes() -> Result<(Readers, Outputs), Error> {
 impl Launcher {
     pub(super) fn new() -> Self {
         let environment = StringList::new(ENVIRONMENT.map(CString::from).to_vec());
-        Self { filter: filter::program(), environment }
-    }
-
-    /// True if there is a filter for this architecture.
-    pub(super) fn can_filter(&self) -> bool {
-        self.filter.is_some()
+        let both = [filter::program(Company::Alone), filter::program(Company::Shared)];
+        let filters = match both {
+            [Some(alone), Some(shared)] => Some([alone, shared]),
+            _ => None,
+        };
+        Self { filters, environment }
     }
 
     /// Becomes the command; returns, with a report, only if that fails. For a forked child.
-    pub(super) fn become_command(&self, command: &Command, outputs: &Outputs) -> u8 {
-        let (stage, error) = match self.prepare(command, outputs) {
+    pub(super) fn become_command(
+        &self,
+        command: &Command,
+        outputs: &Outputs,
+        confinement: Confinement<'_>,
+    ) -> u8 {
+        let prepared = prepare(outputs)
+            .and_then(|()| self.confine(confinement))
+            .and_then(|()| chdir(command.workdir.as_c_str()).map_err(|error| (Stage::Workdir, error)));
+        let (stage, error) = match prepared {
             Err(failed) => failed,
-            Ok(()) => (Stage::Exec, exec(BASH, &command.arguments, &self.environment)),
+            Ok(()) => {
+                close_from(3, Descriptors::CloseOnExec);
+                (Stage::Exec, exec(BASH, &command.arguments, &self.environment))
+            }
         };
         report(&outputs.report, stage as u8, error);
         u8::MAX
     }
 
-    fn prepare(&self, command: &Command, outputs: &Outputs) -> Result<(), (Stage, Errno)> {
+    fn confine(&self, confinement: Confinement<'_>) -> Result<(), (Stage, Errno)> {
         let at = |stage: Stage| move |error: Errno| (stage, error);
-        setsid().map_err(at(Stage::Redirect))?;
-        dup2_stdin(&outputs.null).map_err(at(Stage::Redirect))?;
-        dup2_stdout(&outputs.stdout).map_err(at(Stage::Redirect))?;
-        dup2_stderr(&outputs.stderr).map_err(at(Stage::Redirect))?;
-        umask(Mode::from_raw_mode(0o022));
-        for (resource, limit) in LIMITS {
+        let company = match confinement {
+            Confinement::Namespaces | Confinement::Trusted => Company::Alone,
+            Confinement::Landlock(_) => Company::Shared,
+        };
+        let filter = || {
+            let [alone, shared] = self.filters.as_ref().ok_or(Errno::NOSYS)?;
+            install_filter(if company == Company::Alone { alone } else { shared })
+        };
+        if let Confinement::Trusted = confinement {
+            let _as_the_kernel_grants = set_no_new_privs(true).and_then(|()| filter());
+            return Ok(());
+        }
+        for (resource, limit) in OWN_LIMITS {
             set_limit(resource, limit).map_err(at(Stage::Limit))?;
         }
-        if command.strictness == Strictness::Sandboxed {
-            for (resource, limit) in OWN_LIMITS {
-                set_limit(resource, limit).map_err(at(Stage::Limit))?;
-            }
-            drop_capabilities().map_err(at(Stage::Drop))?;
+        drop_bounding_set().map_err(at(Stage::Drop))?;
+        become_nobody_outside(confinement).map_err(at(Stage::Nobody))?;
+        let none = CapabilitySet::empty();
+        set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })
+            .map_err(at(Stage::Drop))?;
+        set_no_new_privs(true).map_err(at(Stage::Filter))?;
+        if let Confinement::Landlock(ruleset) = confinement {
+            restrict_self(ruleset).map_err(at(Stage::Filter))?;
         }
-        let bound = self.bind_down();
-        if command.strictness == Strictness::Sandboxed {
-            bound.map_err(at(Stage::Filter))?;
-        }
-        chdir(command.workdir.as_c_str()).map_err(at(Stage::Workdir))?;
-        close_from(3, Descriptors::CloseOnExec);
-        Ok(())
+        filter().map_err(at(Stage::Filter))
     }
+}
 
-    fn bind_down(&self) -> Result<(), Errno> {
-        set_no_new_privs(true)?;
-        install_filter(self.filter.as_deref().ok_or(Errno::NOSYS)?)
+/// In namespaces it is nobody already, and root only there.
+fn become_nobody_outside(confinement: Confinement<'_>) -> Result<(), Errno> {
+    match confinement {
+        Confinement::Landlock(_) => become_nobody(),
+        Confinement::Namespaces | Confinement::Trusted => Ok(()),
     }
+}
+
+/// What every command gets: a process group, its outputs, limits that harm nobody.
+fn prepare(outputs: &Outputs) -> Result<(), (Stage, Errno)> {
+    let at = |stage: Stage| move |error: Errno| (stage, error);
+    setsid().map_err(at(Stage::Redirect))?;
+    dup2_stdin(&outputs.null).map_err(at(Stage::Redirect))?;
+    dup2_stdout(&outputs.stdout).map_err(at(Stage::Redirect))?;
+    dup2_stderr(&outputs.stderr).map_err(at(Stage::Redirect))?;
+    umask(Mode::from_raw_mode(0o022));
+    for (resource, limit) in LIMITS {
+        set_limit(resource, limit).map_err(at(Stage::Limit))?;
+    }
+    Ok(())
 }
 
 /// Lowers a limit; one that is lower already stays.
@@ -233,7 +268,7 @@ fn set_limit(resource: Resource, limit: u64) -> Result<(), Errno> {
     setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })
 }
 
-fn drop_capabilities() -> Result<(), Errno> {
+fn drop_bounding_set() -> Result<(), Errno> {
     for number in 0..N_CAPABILITIES {
         let one = CapabilitySet::from_bits_retain(1 << number);
         match remove_capability_from_bounding_set(one) {
@@ -243,8 +278,7 @@ fn drop_capabilities() -> Result<(), Errno> {
             Err(error) => return Err(error),
         }
     }
-    let none = CapabilitySet::empty();
-    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })
+    Ok(())
 }
 
 /// What a running command writes, until it ends or `limit` has passed; then nothing of it is left.

@@ -1,22 +1,36 @@
-//! The weak tier: a folder of this machine stands for the root, for commands that we wrote ourselves.
+//! The weaker tiers: a folder of this machine stands for the root.
 //!
-//! Paths of the tree are moved into the folder in the command, and back in its output. That is no isolation: whoever
-//! wrote the command is trusted.
+//! Paths of the tree are moved into the folder in the command, and back in its output. That is no isolation: either
+//! Landlock keeps a command in, or whoever wrote it is trusted. A path that a command puts together is not moved.
 
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use rustix::fs::{Gid, Uid, fchown};
+use rustix::io::Errno;
+
 use super::child::{Child, PidNamespace};
-use super::process::{Command, Finished, Launcher, collect, pipes};
+use super::landlock;
+use super::nobody::{NOBODY, become_nobody};
+use super::process::{Command, Confinement, Finished, Launcher, collect, pipes};
 use crate::Error;
 use crate::tree::{PreparedTree, Tree};
 
 /// Tells the folders of one process apart.
 static COUNTER: AtomicU64 = AtomicU64::new(0);
+
+/// What is around a folder's commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wall {
+    /// Nothing: they are ours.
+    None,
+    /// Landlock.
+    Landlock,
+}
 
 /// A folder that is removed when it is dropped.
 #[derive(Debug)]
@@ -26,11 +40,13 @@ pub(super) struct Scratch {
     root: fs::File,
     /// Top folders of the tree, with their slash.
     tops: Vec<String>,
+    /// What walls commands in, in the middle tier.
+    ruleset: Option<OwnedFd>,
 }
 
 impl Scratch {
-    /// A new folder under `parent` with `tree` in it.
-    pub(super) fn create(parent: &Path, tree: &Tree) -> Result<Self, Error> {
+    /// A new folder under `parent` with `tree` in it. With a wall the folder belongs to nobody, as do its commands.
+    pub(super) fn create(parent: &Path, tree: &Tree, wall: Wall) -> Result<Self, Error> {
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let path = parent.join(format!("croupier-shell-{}-{number}", std::process::id()));
         let failed = |source: io::Error| Error::Scratch { path: path.clone(), source };
@@ -41,11 +57,34 @@ impl Scratch {
         tops.dedup();
         let root = fs::File::open(&path).map_err(failed)?;
         let prefix = path.to_string_lossy().into_owned();
-        let scratch = Self { path, prefix, root, tops };
-        PreparedTree::new(tree)
-            .write(scratch.root.as_fd())
-            .map_err(|error| Error::Scratch { path: scratch.path.clone(), source: error.into() })?;
+        let mut scratch = Self { path, prefix, root, tops, ruleset: None };
+        scratch.fill(tree, wall).map_err(|(stage, error)| Error::sandbox(stage, error))?;
         Ok(scratch)
+    }
+
+    fn fill(&mut self, tree: &Tree, wall: Wall) -> Result<(), (&'static str, Errno)> {
+        let tree = PreparedTree::new(tree);
+        if wall == Wall::None {
+            return tree.write(self.root()).map_err(|error| ("write files", error));
+        }
+        self.ruleset =
+            Some(landlock::ruleset(self.root()).map_err(|error| ("make a Landlock rule set", error))?);
+        let (user, group) = (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY));
+        fchown(&self.root, Some(user), Some(group)).map_err(|error| ("give the folder away", error))?;
+        let write = || match become_nobody().and_then(|()| tree.write(self.root())) {
+            Ok(()) => 0,
+            Err(_) => 1,
+        };
+        match Child::start(PidNamespace::Shared, write).map(Child::wait) {
+            Ok(0) => Ok(()),
+            Ok(_) => Err(("write files as nobody", Errno::ACCESS)),
+            Err(error) => Err(("fork", error)),
+        }
+    }
+
+    /// True if a model's commands may run here.
+    pub(super) fn is_walled(&self) -> bool {
+        self.ruleset.is_some()
     }
 
     pub(super) fn root(&self) -> BorrowedFd<'_> {
@@ -86,7 +125,11 @@ impl Scratch {
         limit: Duration,
     ) -> Result<Finished, Error> {
         let (readers, outputs) = pipes()?;
-        let body = || launcher.become_command(command, &outputs);
+        let confinement = match &self.ruleset {
+            Some(ruleset) => Confinement::Landlock(ruleset.as_fd()),
+            None => Confinement::Trusted,
+        };
+        let body = || launcher.become_command(command, &outputs, confinement);
         let child =
             Child::start(PidNamespace::Shared, body).map_err(|error| Error::sandbox("fork", error))?;
         drop(outputs);

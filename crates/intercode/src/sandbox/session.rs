@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::namespaces::Namespaces;
-use super::process::{Command, Ended, Finished, Launcher, Strictness};
+use super::process::{Command, Ended, Finished, Launcher};
 use super::scratch::Scratch;
 use crate::Error;
 use crate::manifest::Manifest;
@@ -18,7 +18,7 @@ const MALFORMED: &str = "Malformed command";
 pub enum Author {
     /// This crate, or whoever runs it.
     Ours,
-    /// A model: only the strong tier runs it.
+    /// A model: only an isolating tier runs it.
     Model,
 }
 
@@ -57,10 +57,10 @@ impl Session {
     /// Plays an action that is not a submission, by the evaluator's rules for commands and for `cd`.
     ///
     /// # Errors
-    /// [`Error::NoSandbox`] for a model's text outside of namespaces; [`Error::Sandbox`].
+    /// [`Error::NoSandbox`] for a model's text without isolation; [`Error::Sandbox`].
     pub fn execute(&mut self, action: &str, author: Author) -> Result<Observation, Error> {
-        if author == Author::Model && matches!(self.place, Place::Scratch(_)) {
-            let reason = "user namespaces are refused, trusted commands only".to_owned();
+        if author == Author::Model && !self.place.is_isolated() {
+            let reason = "neither namespaces nor Landlock, trusted commands only".to_owned();
             return Err(Error::NoSandbox { reason });
         }
         match interpret(action, &self.workdir) {
@@ -97,11 +97,11 @@ impl Session {
     }
 
     fn run(&self, text: &str, workdir: &str) -> Result<Observation, Error> {
-        let (text, workdir, strictness) = match &self.place {
-            Place::Namespaces(_) => (text.to_owned(), workdir.to_owned(), Strictness::Sandboxed),
-            Place::Scratch(scratch) => (scratch.inward(text), scratch.folder(workdir), Strictness::Trusted),
+        let (text, workdir) = match &self.place {
+            Place::Namespaces(_) => (text.to_owned(), workdir.to_owned()),
+            Place::Scratch(scratch) => (scratch.inward(text), scratch.folder(workdir)),
         };
-        let Some(command) = Command::new(&text, &workdir, strictness) else {
+        let Some(command) = Command::new(&text, &workdir) else {
             return Ok(unfinished(MALFORMED));
         };
         let Finished { stdout, stderr, ended } = match &self.place {
@@ -130,4 +130,13 @@ impl Session {
 
 fn unfinished(text: &str) -> Observation {
     Observation { text: text.to_owned(), whole: text.to_owned(), exit_code: None }
+}
+
+impl Place {
+    fn is_isolated(&self) -> bool {
+        match self {
+            Self::Namespaces(_) => true,
+            Self::Scratch(scratch) => scratch.is_walled(),
+        }
+    }
 }

@@ -1,4 +1,5 @@
 mod escapes;
+mod landlocked;
 mod leftovers;
 mod refusal;
 
@@ -27,6 +28,13 @@ fn namespaces() -> Option<Sandbox> {
 fn trusted() -> Sandbox {
     let config = SandboxConfig { strongest: Tier::TrustedOnly, ..SandboxConfig::new(std::env::temp_dir()) };
     Sandbox::new(config).unwrap()
+}
+
+/// A temporary folder that everybody can enter.
+fn public_folder() -> tempfile::TempDir {
+    use std::os::unix::fs::PermissionsExt;
+    let everybody = std::fs::Permissions::from_mode(0o755);
+    tempfile::Builder::new().permissions(everybody).tempdir().unwrap()
 }
 
 /// `/testbed` with a file of three lines and an old one.

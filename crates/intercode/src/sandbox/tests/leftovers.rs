@@ -5,7 +5,7 @@ use std::fs;
 use super::*;
 
 /// Command lines of all processes of the machine.
-fn command_lines() -> Vec<String> {
+pub(super) fn command_lines() -> Vec<String> {
     let processes = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
     let read = |entry: fs::DirEntry| fs::read(entry.path().join("cmdline")).ok();
     processes.filter_map(read).map(|bytes| String::from_utf8_lossy(&bytes).replace('\0', " ")).collect()
