@@ -30,6 +30,14 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// Look at the checkout: a file is missing, or not as expected.
+    #[error("checkout file `{path}`: {reason}")]
+    Checkout {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Reset before the next step.
     #[error("the episode is over")]
     Over,

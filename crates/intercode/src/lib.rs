@@ -9,6 +9,7 @@
 
 #![cfg(target_os = "linux")]
 
+pub mod checkout;
 mod episode;
 mod error;
 pub mod manifest;

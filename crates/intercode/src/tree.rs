@@ -2,6 +2,8 @@
 //!
 //! Written once per episode, into a fresh root. Times are ages, because questions ask for files newer than a day.
 
+mod export;
+
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::os::fd::BorrowedFd;
@@ -9,6 +11,8 @@ use std::os::fd::BorrowedFd;
 use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps, chmodat, fchmod, futimens, mkdirat, openat};
 use rustix::fs::{statat, symlinkat, utimensat};
 use rustix::io::{Errno, write};
+
+pub(crate) use self::export::export;
 
 /// Files, folders and links by absolute path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

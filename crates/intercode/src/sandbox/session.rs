@@ -1,5 +1,6 @@
 //! One episode's root, and the evaluator's rules of a step in it.
 
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use super::process::{Command, Ended, Finished, Launcher};
 use super::scratch::Scratch;
 use crate::Error;
 use crate::manifest::Manifest;
+use crate::tree::{Tree, export};
 use crate::workdir::{Request, interpret};
 
 const TIMED_OUT: &str = "Command timed out";
@@ -89,11 +91,22 @@ impl Session {
     /// # Errors
     /// [`Error::Sandbox`] if the root itself cannot be read.
     pub fn capture(&self, folders: &[&str]) -> Result<Manifest, Error> {
-        let root = match &self.place {
+        Manifest::capture(self.root(), folders).map_err(|error| Error::sandbox("read the state", error))
+    }
+
+    /// Everything at and under `folders`, as a tree that other sessions can begin with.
+    ///
+    /// # Errors
+    /// [`Error::Sandbox`] if something cannot be read.
+    pub fn export(&self, folders: &[&str]) -> Result<Tree, Error> {
+        export(self.root(), folders).map_err(|error| Error::sandbox("read the tree", error))
+    }
+
+    fn root(&self) -> BorrowedFd<'_> {
+        match &self.place {
             Place::Namespaces(namespaces) => namespaces.root(),
             Place::Scratch(scratch) => scratch.root(),
-        };
-        Manifest::capture(root, folders).map_err(|error| Error::sandbox("read the state", error))
+        }
     }
 
     fn run(&self, text: &str, workdir: &str) -> Result<Observation, Error> {
