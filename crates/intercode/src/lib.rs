@@ -16,6 +16,7 @@ pub mod manifest;
 pub mod prompt;
 pub mod reward;
 mod sandbox;
+pub mod sql;
 pub mod tasks;
 pub mod teacher;
 mod tree;

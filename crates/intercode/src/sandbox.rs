@@ -13,6 +13,7 @@ mod filter;
 mod landlock;
 mod namespaces;
 mod nobody;
+mod output;
 mod process;
 mod root;
 mod scratch;

@@ -26,7 +26,8 @@ use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space}
 
 use super::child::{Child, Descriptors, PidNamespace, close_from, report, unshare};
 use super::nobody::{NOBODY, become_nobody};
-use super::process::{Command, Confinement, Finished, Launcher, Outputs, Stage, collect, decode, pipes};
+use super::output::{Finished, Outputs, collect, decode, pipes};
+use super::process::{Command, Confinement, Launcher, Stage};
 use super::root::{RootPlan, mount_proc};
 use crate::Error;
 use crate::tree::{PreparedTree, Tree};

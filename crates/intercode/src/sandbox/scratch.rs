@@ -16,7 +16,8 @@ use rustix::io::Errno;
 use super::child::{Child, PidNamespace};
 use super::landlock;
 use super::nobody::{NOBODY, become_nobody};
-use super::process::{Command, Confinement, Finished, Launcher, collect, pipes};
+use super::output::{Finished, collect, pipes};
+use super::process::{Command, Confinement, Launcher};
 use crate::Error;
 use crate::tree::{PreparedTree, Tree};
 

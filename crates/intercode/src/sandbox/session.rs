@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::namespaces::Namespaces;
-use super::process::{Command, Ended, Finished, Launcher};
+use super::output::{Ended, Finished};
+use super::process::{Command, Launcher};
 use super::scratch::Scratch;
 use crate::Error;
 use crate::manifest::Manifest;
