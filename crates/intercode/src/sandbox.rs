@@ -44,7 +44,7 @@ const COMMAND_LIMIT: Duration = Duration::from_secs(15);
 pub enum Tier {
     /// Our own commands in a scratch folder; a model's text never runs.
     TrustedOnly,
-    /// As nobody, in a scratch folder, within a rule set of Landlock and a system call filter, with limits.
+    /// As a user of its own, in a scratch folder, within a rule set of Landlock and a system call filter, with limits.
     Landlock,
     /// User, mount, pid, network, ipc and uts namespaces, a root of its own, a system call filter, limits.
     Namespaces,

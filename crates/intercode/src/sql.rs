@@ -128,6 +128,8 @@ impl SqlSession {
         self.connection.progress_handler(COUNT_EVERY, Some(count));
         match self.rows(sql) {
             Ok(answer) => answer,
+            Err(rusqlite::Error::SqliteFailure(_, Some(message))) => Answer::Failed(message),
+            Err(rusqlite::Error::SqlInputError { msg, .. }) => Answer::Failed(msg),
             Err(error) => Answer::Failed(error.to_string()),
         }
     }

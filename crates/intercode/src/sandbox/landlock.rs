@@ -1,6 +1,6 @@
 //! The middle tier: where namespaces are refused, a rule set of the kernel's Landlock around a folder of this machine.
 //!
-//! A caller that is root becomes nobody; programs can be read and run, the session's folder can be written, nothing else
+//! A caller that is root becomes a user of the session's own; programs can be read and run, the session's folder can be written, nothing else
 //! can be opened; a stricter filter denies sockets, signals to strangers and leaving the process group. Weaker than
 //! namespaces: the sum of what is written is bounded by time only, and other processes' existence shows. Changing
 //! permissions is not Landlock's to deny, so a caller that is not root, whose own files these would be, does not get it.

@@ -25,7 +25,7 @@ use rustix::process::{
 use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space};
 
 use super::child::{Child, Descriptors, PidNamespace, close_from, report, unshare};
-use super::nobody::{NOBODY, become_nobody};
+use super::nobody::{NOBODY, become_user};
 use super::output::{Finished, Outputs, collect, decode, pipes};
 use super::process::{Command, Confinement, Launcher, Stage};
 use super::root::{RootPlan, mount_proc};
@@ -124,7 +124,7 @@ impl Namespaces {
 
     /// For the first child: moves into the session's namespaces.
     fn enter(&self) -> Result<(), Failed> {
-        become_nobody().map_err(|error| (Stage::Nobody, error))?;
+        become_user(NOBODY).map_err(|error| (Stage::Nobody, error))?;
         for (link, (kind, _)) in self.links.iter().zip(LINKS) {
             move_into_link_name_space(link.as_fd(), Some(kind)).map_err(|error| (Stage::Enter, error))?;
         }
@@ -193,7 +193,7 @@ impl IdMaps {
 }
 
 fn make_namespaces(maps: &IdMaps) -> Result<(), Failed> {
-    become_nobody().map_err(|error| (Stage::Nobody, error))?;
+    become_user(NOBODY).map_err(|error| (Stage::Nobody, error))?;
     let flags = UnshareFlags::NEWUSER
         | UnshareFlags::NEWNS
         | UnshareFlags::NEWNET

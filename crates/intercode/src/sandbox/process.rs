@@ -17,7 +17,7 @@ use rustix::thread::{
 
 use super::child::{Descriptors, StringList, close_from, exec, install_filter, report, restrict_self};
 use super::filter::{self, Company};
-use super::nobody::become_nobody;
+use super::nobody::become_user;
 use super::output::Outputs;
 
 const BASH: &CStr = c"/bin/bash";
@@ -101,8 +101,8 @@ pub(super) struct Launcher {
 pub(super) enum Confinement<'a> {
     /// It is in namespaces of its own already: all limits, no privileges, the filter; or it does not run.
     Namespaces,
-    /// As nobody, within a rule set of Landlock and the stricter filter; or it does not run.
-    Landlock(BorrowedFd<'a>),
+    /// As a user of the session's own, within a rule set of Landlock and the stricter filter; or it does not run.
+    Landlock { ruleset: BorrowedFd<'a>, user: u32 },
     /// Our own command: what the kernel grants.
     Trusted,
 }
@@ -160,7 +160,7 @@ impl Launcher {
         let at = |stage: Stage| move |error: Errno| (stage, error);
         let company = match confinement {
             Confinement::Namespaces | Confinement::Trusted => Company::Alone,
-            Confinement::Landlock(_) => Company::Shared,
+            Confinement::Landlock { .. } => Company::Shared,
         };
         let filter = || {
             let [alone, shared] = self.filters.as_ref().ok_or(Errno::NOSYS)?;
@@ -174,12 +174,12 @@ impl Launcher {
             set_limit(resource, limit).map_err(at(Stage::Limit))?;
         }
         drop_bounding_set().map_err(at(Stage::Drop))?;
-        become_nobody_outside(confinement).map_err(at(Stage::Nobody))?;
+        give_up_root(confinement).map_err(at(Stage::Nobody))?;
         let none = CapabilitySet::empty();
         set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })
             .map_err(at(Stage::Drop))?;
         set_no_new_privs(true).map_err(at(Stage::Filter))?;
-        if let Confinement::Landlock(ruleset) = confinement {
+        if let Confinement::Landlock { ruleset, .. } = confinement {
             restrict_self(ruleset).map_err(at(Stage::Filter))?;
         }
         filter().map_err(at(Stage::Filter))
@@ -187,9 +187,9 @@ impl Launcher {
 }
 
 /// In namespaces it is nobody already, and root only there.
-fn become_nobody_outside(confinement: Confinement<'_>) -> Result<(), Errno> {
+fn give_up_root(confinement: Confinement<'_>) -> Result<(), Errno> {
     match confinement {
-        Confinement::Landlock(_) => become_nobody(),
+        Confinement::Landlock { user, .. } => become_user(user),
         Confinement::Namespaces | Confinement::Trusted => Ok(()),
     }
 }

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 
 use super::child::{Child, PidNamespace};
 use super::landlock;
-use super::nobody::{NOBODY, become_nobody};
+use super::nobody::{become_user, transient_user};
 use super::output::{Finished, collect, pipes};
 use super::process::{Command, Confinement, Launcher};
 use crate::Error;
@@ -43,10 +43,12 @@ pub(super) struct Scratch {
     tops: Vec<String>,
     /// What walls commands in, in the middle tier.
     ruleset: Option<OwnedFd>,
+    /// Who its commands are then.
+    user: u32,
 }
 
 impl Scratch {
-    /// A new folder under `parent` with `tree` in it. With a wall the folder belongs to nobody, as do its commands.
+    /// A new folder under `parent` with `tree` in it. With a wall the folder belongs to a user of its own, as do its commands.
     pub(super) fn create(parent: &Path, tree: &Tree, wall: Wall) -> Result<Self, Error> {
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let path = parent.join(format!("croupier-shell-{}-{number}", std::process::id()));
@@ -58,7 +60,7 @@ impl Scratch {
         tops.dedup();
         let root = fs::File::open(&path).map_err(failed)?;
         let prefix = path.to_string_lossy().into_owned();
-        let mut scratch = Self { path, prefix, root, tops, ruleset: None };
+        let mut scratch = Self { path, prefix, root, tops, ruleset: None, user: transient_user(number) };
         scratch.fill(tree, wall).map_err(|(stage, error)| Error::sandbox(stage, error))?;
         Ok(scratch)
     }
@@ -70,15 +72,15 @@ impl Scratch {
         }
         self.ruleset =
             Some(landlock::ruleset(self.root()).map_err(|error| ("make a Landlock rule set", error))?);
-        let (user, group) = (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY));
+        let (user, group) = (Uid::from_raw(self.user), Gid::from_raw(self.user));
         fchown(&self.root, Some(user), Some(group)).map_err(|error| ("give the folder away", error))?;
-        let write = || match become_nobody().and_then(|()| tree.write(self.root())) {
+        let write = || match become_user(self.user).and_then(|()| tree.write(self.root())) {
             Ok(()) => 0,
             Err(_) => 1,
         };
         match Child::start(PidNamespace::Shared, write).map(Child::wait) {
             Ok(0) => Ok(()),
-            Ok(_) => Err(("write files as nobody", Errno::ACCESS)),
+            Ok(_) => Err(("write files as its user", Errno::ACCESS)),
             Err(error) => Err(("fork", error)),
         }
     }
@@ -127,7 +129,7 @@ impl Scratch {
     ) -> Result<Finished, Error> {
         let (readers, outputs) = pipes()?;
         let confinement = match &self.ruleset {
-            Some(ruleset) => Confinement::Landlock(ruleset.as_fd()),
+            Some(ruleset) => Confinement::Landlock { ruleset: ruleset.as_fd(), user: self.user },
             None => Confinement::Trusted,
         };
         let body = || launcher.become_command(command, &outputs, confinement);
