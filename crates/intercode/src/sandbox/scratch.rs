@@ -2,6 +2,7 @@
 //!
 //! Paths of the tree are moved into the folder in the command, and back in its output. That is no isolation: either
 //! Landlock keeps a command in, or whoever wrote it is trusted. A path that a command puts together is not moved.
+//! Neither is a path within a file: what a command writes paths into differs from folder to folder.
 
 use std::fs;
 use std::io;

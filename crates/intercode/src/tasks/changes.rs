@@ -172,15 +172,15 @@ fn protect_folder(scene: &Scene<'_>, draw: &mut Draw) -> Option<Draft> {
 fn pack_names(scene: &Scene<'_>, draw: &mut Draw) -> Option<Draft> {
     let (root, kind) = (scene.root, scene.extension(1, draw)?);
     let question = draw.wording([
-        format!("Save the sorted list of paths of all .{kind} files under {root} in {root}/{kind}_files.lst"),
+        format!("Save the sorted list of names (without folders) of all .{kind} files under {root} in {root}/{kind}_files.lst"),
         format!(
-            "Put the paths of the {kind} files below {root}, sorted, into a new file {root}/{kind}_files.lst"
+            "Put the names of the {kind} files below {root}, without their folders and sorted, into a new file {root}/{kind}_files.lst"
         ),
     ]);
     let attempts = vec![format!("find {root} -name \"*.{kind}\" | sort"), format!("ls {root}/*.{kind}")];
     // Found before the shell makes the list: a list of `lst` files would otherwise hold itself.
     let gold = format!(
-        "l=$(find {root} -type f -name \"*.{kind}\" | LC_ALL=C sort); echo \"$l\" > {root}/{kind}_files.lst"
+        "l=$(find {root} -type f -name \"*.{kind}\" -printf '%f\\n' | LC_ALL=C sort); echo \"$l\" > {root}/{kind}_files.lst"
     );
     Some(Draft { question, gold, attempts })
 }
