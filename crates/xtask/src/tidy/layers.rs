@@ -14,6 +14,7 @@ const CRATES: [(&str, u8, Weight); 20] = [
     ("journal", 1, Weight::Light),
     ("data", 1, Weight::Light),
     ("envclient", 1, Weight::Light),
+    ("intercode", 1, Weight::Light),
     ("sidecar", 1, Weight::Light),
     ("reward", 1, Weight::Light),
     ("teach", 1, Weight::Light),
