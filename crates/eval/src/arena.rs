@@ -22,8 +22,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use self::contestants::{MctsContestant, ModelContestant, ScriptedContestant};
-pub use self::standing::{Interval, elo_ratings, rank_quantiles, wilson};
 use self::game::{Played, play_pair};
+pub use self::standing::{Interval, elo_ratings, rank_quantiles, wilson};
 
 /// Seeds that are played before the score is looked at: a fixed number, so that stopping does not depend on the clock.
 const WAVE: u64 = 32;

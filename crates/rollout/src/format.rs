@@ -12,6 +12,7 @@ mod kept;
 mod match_answer;
 mod match_format;
 mod match_layout;
+mod match_rollout;
 mod notes;
 mod pieces;
 mod prompt_pack;
@@ -32,6 +33,7 @@ use self::match_answer::ACTION_TOOL;
 pub use self::match_answer::Forfeit;
 pub use self::match_format::MatchFormat;
 pub use self::match_layout::{MatchResult, Reflection};
+pub use self::match_rollout::{MatchRollout, match_view};
 pub use self::notes::apply_edit;
 pub use self::prompt_pack::{
     CapturedRequest, IntercodeProse, IntercodeTools, MatchProse, MatchTools, PackSchema, PromptPack,

@@ -15,6 +15,7 @@ pub mod jsonl;
 pub mod local_play;
 mod observation;
 mod openai;
+mod outcome;
 mod player;
 mod policy;
 mod scripted;
@@ -31,14 +32,15 @@ pub use episode::{EpisodeSpec, play_each_other, play_episode, play_self};
 pub use error::Error;
 pub use format::{
     Answer, CapturedRequest, ChatRequest, Compact, Forfeit, Format, IntercodeFormat, IntercodeProse,
-    IntercodeTools, MatchFormat, MatchProse, MatchResult, MatchTools, PackSchema, Prompt, PromptPack,
-    Reflection, ShellAnswer, ShellCall, ShellStep, ShellView, SidecarChat, SidecarProse, ToolChat,
-    apply_edit, format_by_name, verify_prompts_file,
+    IntercodeTools, MatchFormat, MatchProse, MatchResult, MatchRollout, MatchTools, PackSchema, Prompt,
+    PromptPack, Reflection, ShellAnswer, ShellCall, ShellStep, ShellView, SidecarChat, SidecarProse,
+    ToolChat, apply_edit, format_by_name, match_view, verify_prompts_file,
 };
 pub use group::{Group, GroupSpec, play_group};
 pub use in_process::InProcessSource;
 pub use observation::parse_observation;
 pub use openai::{OpenAiConfig, OpenAiPolicy};
+pub use outcome::OutcomeSource;
 pub use player::{Limits, Player, RunInfo};
 pub use policy::{Candidate, Completion, Decoding, Policy, PolicyError, Request};
 pub use scripted::{RandomPolicy, ScriptedPolicy, policy_by_name};

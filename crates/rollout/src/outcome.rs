@@ -46,7 +46,13 @@ impl Env for OutcomeEnv {
 /// The end of a game with its return; other steps stay as they are.
 fn blended(mut step: StepResult) -> StepResult {
     if let Some(raw) = step.raw_return.filter(|_| step.done) {
-        let outcome = if raw > 0.0 { 1.0 } else if raw < 0.0 { 0.0 } else { 0.5 };
+        let outcome = if raw > 0.0 {
+            1.0
+        } else if raw < 0.0 {
+            0.0
+        } else {
+            0.5
+        };
         step.reward = OUTCOME_SHARE * outcome + (1.0 - OUTCOME_SHARE) * step.reward;
     }
     step

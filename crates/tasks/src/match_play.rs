@@ -31,8 +31,8 @@ use self::lessons::{Lessons, OwnStates};
 use crate::events::{Event, Observer, TextStepEvent};
 use crate::publish::Publisher;
 use crate::text::{
-    Clock, Example, Facts, Goal, Memory, ObjectiveKind, Recipe, StepCost, adapter_of, cached_batches, learner,
-    load, search,
+    Clock, Example, Facts, Goal, Memory, ObjectiveKind, Recipe, StepCost, adapter_of, cached_batches,
+    learner, load, search,
 };
 use crate::{BadInput, Deadline, WhenAllDead};
 
@@ -151,7 +151,8 @@ pub async fn run(
         Some(lr) => lr,
         None => {
             observer.event(&Event::Phase { name: "learning rate".to_owned() });
-            let (start, until) = (task.recipe.learning_rate(&facts, method), clock.until_share(task.search_share));
+            let (start, until) =
+                (task.recipe.learning_rate(&facts, method), clock.until_share(task.search_share));
             let batches = cached_batches(&probe, batch, task.seed);
             let (lr, trials) =
                 blocking(|| search(&model, &goal, &batches, &[], start, (step_s, until), cancel))?;
@@ -169,7 +170,8 @@ pub async fn run(
         best: Best { standing: base_standing, artifact: None },
         step: 0,
     };
-    let schedule = Schedule { peak: lr, warmup: Warmup::Share(WARMUP), shape: Shape::Cosine, floor: LR_FLOOR };
+    let schedule =
+        Schedule { peak: lr, warmup: Warmup::Share(WARMUP), shape: Shape::Cosine, floor: LR_FLOOR };
     let begun = clock.left();
     let tail_s = if task.by_rewards { TAIL_SHARE * begun } else { 0.0 };
     let tail_s = if tail_s < SHORTEST_TAIL_S { 0.0 } else { tail_s };
@@ -221,8 +223,7 @@ pub async fn run(
             observer.event(&Event::Phase { name: "grpo".to_owned() });
             let until = clock.until(exams.budget_s() + 2.0 * exams.publish_s);
             let shown = (&shown, &goal);
-            let (model, n_steps) =
-                tail::by_rewards(task, mean, shown, (lr, until), observer, cancel).await?;
+            let (model, n_steps) = tail::by_rewards(task, mean, shown, (lr, until), observer, cancel).await?;
             run.step += n_steps;
             if n_steps > 0 {
                 run.examine(&model.valid(), &mut exams, &publisher, observer, cancel).await?;

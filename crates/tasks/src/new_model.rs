@@ -14,8 +14,7 @@ use sidecar::Catalog;
 /// Playouts of each game whose texts a tokenizer learns from.
 const PLAYOUTS_PER_GAME: u64 = 40;
 /// Games whose texts a tokenizer learns from; named, so that it stays the same when games are added.
-const GAMES: [EnvName; 4] =
-    [EnvName::LiarsDice, EnvName::LeducPoker, EnvName::GinRummy, EnvName::KuhnPoker];
+const GAMES: [EnvName; 4] = [EnvName::LiarsDice, EnvName::LeducPoker, EnvName::GinRummy, EnvName::KuhnPoker];
 /// The games' texts have merges enough for about so many entries.
 const GAMES_FILL: usize = 2048;
 /// Games of match play whose prompts a larger vocabulary learns from, and how many of each.

@@ -30,9 +30,9 @@ pub use self::recipe::{Facts, Method, ObjectiveKind, Recipe, Table};
 
 use self::best::Gate;
 use self::examples::Examples;
-use self::fit::{Length, fit};
 pub(crate) use self::examples::{Example, Goal};
 pub(crate) use self::fit::Shuffled;
+use self::fit::{Length, fit};
 pub(crate) use self::search::search;
 use crate::Deadline;
 use crate::events::{Event, Observer};

@@ -211,7 +211,9 @@ fn print_event(event: &Event, as_json: bool) {
             tally.games(),
             tally.forfeits[0]
         ),
-        Event::OwnStates { step, turns } => println!("  step {step}: {turns} turns of its own games to learn from"),
+        Event::OwnStates { step, turns } => {
+            println!("  step {step}: {turns} turns of its own games to learn from")
+        }
         Event::Published { step, path } => println!("  published step {step} in {}", path.display()),
         Event::Sidecars { lines } => lines.iter().for_each(|line| println!("  {line}")),
         Event::WarmUp { .. } => {}

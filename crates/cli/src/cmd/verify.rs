@@ -37,7 +37,8 @@ pub(crate) fn run(args: VerifyArgs, verbose: bool) -> Result<()> {
         }
         VerifyWhat::Prompts => {
             let pack = args.pack.as_deref().map(rollout::PromptPack::load).transpose();
-            let pack = pack.map_err(|error| Failure::bad_input(error.to_string(), "croupier prompts capture"))?;
+            let pack =
+                pack.map_err(|error| Failure::bad_input(error.to_string(), "croupier prompts capture"))?;
             let check = |file: &Path| Ok(rollout::verify_prompts_file(file, pack.as_ref())?);
             ("prompts", files(&args.paths, "prompts", check)?)
         }

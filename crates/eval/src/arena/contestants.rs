@@ -51,8 +51,12 @@ impl Contestant for MctsContestant {
         let key = question.key;
         async move {
             let searched = tokio::task::spawn_blocking(move || {
-                let config =
-                    MctsConfig { uct_c: UCT_C, max_simulations: simulations, n_rollouts: rollouts, solve: true };
+                let config = MctsConfig {
+                    uct_c: UCT_C,
+                    max_simulations: simulations,
+                    n_rollouts: rollouts,
+                    solve: true,
+                };
                 let rng = |half: u64| RandomState::new((key >> (32 * half)) as u32);
                 MctsBot::new(game.as_ref(), config, rng(0), rng(1)).step(state.as_ref())
             });

@@ -62,7 +62,8 @@ async fn play_game(
         }
         let key = key(seed, seat_of_first as u64, turns);
         turns += 1;
-        let answer = sides[side].answer(Question { view: &view, state: state.as_ref(), game: &rules, key }).await;
+        let answer =
+            sides[side].answer(Question { view: &view, state: state.as_ref(), game: &rules, key }).await;
         match answer {
             Ok(answer) if view.legal.iter().any(|(id, _)| *id == answer.action) => {
                 sides[side].remember(&mut memories[side], &answer.edits);
@@ -89,7 +90,8 @@ fn view(game: &str, state: &dyn State, seat: usize, memory: &Memory) -> MatchVie
 
 /// Mixes what a draw depends on (splitmix64's finaliser).
 fn key(seed: u64, seating: u64, turn: u64) -> u64 {
-    let mut x = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (seating << 32) ^ turn.wrapping_mul(0xd1b5_4a32_d192_ed03);
+    let mut x =
+        seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (seating << 32) ^ turn.wrapping_mul(0xd1b5_4a32_d192_ed03);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)

@@ -94,8 +94,15 @@ pub fn match_view(observation: &Observation) -> MatchView {
         "clobber" => format!("You play {}.\n{block}", ["o (White)", "x (Black)"][seat % 2]),
         _ => block.to_owned(),
     };
-    let legal = observation.legal.iter().filter_map(|(id, name)| Some((u16::try_from(*id).ok()?, name.clone())));
-    MatchView { game: observation.game.clone(), seat, state, legal: legal.collect(), memory: Memory::default() }
+    let legal =
+        observation.legal.iter().filter_map(|(id, name)| Some((u16::try_from(*id).ok()?, name.clone())));
+    MatchView {
+        game: observation.game.clone(),
+        seat,
+        state,
+        legal: legal.collect(),
+        memory: Memory::default(),
+    }
 }
 
 fn retold(line: &str, lines: &[(&str, &str)]) -> String {

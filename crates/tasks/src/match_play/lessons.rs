@@ -125,10 +125,11 @@ fn teacher_of(game: &str, kind: TeacherKind, budget: Duration) -> Result<Arc<dyn
 
 /// The one game that is not solved at once.
 fn liars_dice(budget: Duration) -> Arc<dyn Player> {
-    let most = teach::liars_dice::Budget::default().iterations;
+    let default = teach::liars_dice::Budget::default();
+    let most = default.iterations;
     let affordable = (budget.as_secs_f64() / ITERATION_S) as usize;
     let iterations = affordable.clamp(FEWEST_ITERATIONS.min(most), most);
-    Arc::new(teach::liars_dice::Teacher::solve(teach::liars_dice::Budget { iterations }))
+    Arc::new(teach::liars_dice::Teacher::solve(teach::liars_dice::Budget { iterations, ..default }))
 }
 
 /// Plays on a thread until nobody takes its rows any more.

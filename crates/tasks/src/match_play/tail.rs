@@ -8,7 +8,9 @@ use std::time::Instant;
 
 use anyhow::Result;
 use burn::module::Module;
-use grpo::{Budget, DrawConfig, EntropySchedule, GrpoConfig, GrpoTrainer, LossSettings, Rollouts, TrainingRun};
+use grpo::{
+    Budget, DrawConfig, EntropySchedule, GrpoConfig, GrpoTrainer, LossSettings, Rollouts, TrainingRun,
+};
 use model::LanguageModel;
 use rollout::{Decoding, Format, MatchFormat, MatchRollout, OutcomeSource, Player, RunInfo, StreamConfig};
 use schema::Sampling;
@@ -109,7 +111,12 @@ fn grpo_config(lr: f64, goal: &Goal) -> GrpoConfig {
     GrpoConfig {
         loss: LossSettings { beta: BETA, ..LossSettings::default() },
         entropy: EntropySchedule::constant(0.0),
-        schedule: Schedule { peak: LR_SHARE * lr, warmup: Warmup::Share(0.1), shape: Shape::Linear, floor: 0.1 },
+        schedule: Schedule {
+            peak: LR_SHARE * lr,
+            warmup: Warmup::Share(0.1),
+            shape: Shape::Linear,
+            floor: 0.1,
+        },
         token_budget: goal.token_budget,
         learner: LearnerConfig { activations: goal.activations, ..LearnerConfig::default() },
         max_completion_tokens: MAX_NEW_TOKENS as usize,

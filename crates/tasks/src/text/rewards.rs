@@ -70,7 +70,8 @@ pub(super) fn run(
         let facts = super::Facts { n_examples: train.len(), ..task.facts(model.config(), &[]) };
         task.recipe.learning_rate(&facts, task.recipe.method(&facts))
     });
-    let memory = super::Memory::plan(task.memory, &model, task.recipe.method(&task.facts(model.config(), &[])), 1);
+    let memory =
+        super::Memory::plan(task.memory, &model, task.recipe.method(&task.facts(model.config(), &[])), 1);
     arena.token_budget = memory.token_budget;
     let mut trainer = GrpoTrainer::new(model, config(lr, &memory));
     let clock = Clock::new(&task.deadline);

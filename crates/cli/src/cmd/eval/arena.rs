@@ -164,7 +164,8 @@ fn model(name: &str, place: &str, args: &ArenaArgs, pack: &Arc<PromptPack>) -> R
 
 fn scripted(name: &str, game: &str) -> Result<Arc<dyn Contestant>> {
     let bad = |error: teach::Error| {
-        let known = "model:DIR, teacher, mcts, random, or a bot of every game that is played (--help lists them)";
+        let known =
+            "model:DIR, teacher, mcts, random, or a bot of every game that is played (--help lists them)";
         Failure::bad_input(error.to_string(), known)
     };
     if name == "teacher" {

@@ -65,7 +65,8 @@ pub(super) fn match_task(asked: &Asked, common: Common, warnings: &mut Vec<Strin
     warnings.extend(others.iter().map(|env| format!("environment `{env}` has no teacher and is left out")));
     if envs.is_empty() {
         let message = "no environment of the task has a teacher";
-        let hint = format!("{}; or `[rollout] format = \"compact\"` to train by GRPO", teach::GAMES.join(", "));
+        let hint =
+            format!("{}; or `[rollout] format = \"compact\"` to train by GRPO", teach::GAMES.join(", "));
         return Err(BadInput::new(message, hint).into());
     }
     let teacher = match config.env.teacher.as_str() {
@@ -109,7 +110,10 @@ fn pack(named: Option<&Path>, warnings: &mut Vec<String>) -> Result<PromptPack, 
         return Ok(PromptPack::builtin());
     };
     PromptPack::load(path).map_err(|error| {
-        BadInput::new(format!("prompt pack `{}`: {error}", path.display()), "croupier prompts capture makes one")
+        BadInput::new(
+            format!("prompt pack `{}`: {error}", path.display()),
+            "croupier prompts capture makes one",
+        )
     })
 }
 
