@@ -116,6 +116,8 @@ fn print_line(event: &Event) {
         Event::WarmUp { .. } | Event::Step(_) | Event::Published { .. } => {}
         // Of text tasks.
         Event::Rows { .. }
+        | Event::Exam { .. }
+        | Event::OwnStates { .. }
         | Event::LearningRate { .. }
         | Event::TextStep(_)
         | Event::Rewards { .. }
