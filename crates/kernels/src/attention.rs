@@ -114,15 +114,9 @@ impl Sight {
 
     /// Keys that some query of a block sees, in one stretch or two.
     fn keys_of(&self, row: usize, queries: Range<usize>) -> Stretches {
-        let (mut trunk, mut own) = (usize::MAX..0, usize::MAX..0);
-        for query in queries {
-            let seen = self.place(row, query).1;
-            own = own.start.min(seen.own.start)..own.end.max(seen.own.end);
-            if !seen.trunk.is_empty() {
-                trunk = trunk.start.min(seen.trunk.start)..trunk.end.max(seen.trunk.end);
-            }
-        }
-        Stretches::new(trunk, own)
+        let seen = queries.map(|query| self.place(row, query).1);
+        let (trunks, owns): (Vec<_>, Vec<_>) = seen.map(|seen| (seen.trunk, seen.own)).unzip();
+        Stretches::new(hull(trunks), hull(owns))
     }
 }
 
@@ -413,6 +407,12 @@ impl Operands<'_> {
             });
         }
     }
+}
+
+/// The smallest range that holds all that are not empty.
+fn hull(ranges: Vec<Range<usize>>) -> Range<usize> {
+    let ranges = ranges.into_iter().filter(|range| !range.is_empty());
+    ranges.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0)
 }
 
 /// What two ranges have in common; empty if nothing.

@@ -42,6 +42,9 @@ use crate::lora::LoraConfig;
 use attention::Frame;
 use layer::{Step, normed};
 
+/// Columns of a tree of sequences where attention has no kernel of ours and writes all scores of a row.
+const GPU_COLUMNS: usize = 4096;
+
 /// A causal language model, with or without a LoRA adapter.
 #[derive(Module, Debug)]
 pub struct LanguageModel {
@@ -257,10 +260,11 @@ impl LanguageModel {
     /// Whether sequences may share what they begin with: not where a token's rotation depends on all of its sequence.
     pub fn beginnings(&self) -> Beginnings {
         let config = &self.config;
-        match config.rope.depends_on_length() || config.window_rope.depends_on_length() {
-            true => Beginnings::Apart,
-            false => Beginnings::Shared,
+        if config.rope.depends_on_length() || config.window_rope.depends_on_length() {
+            return Beginnings::Apart;
         }
+        let on_cpu = self.device().without_autodiff() == Device::flex();
+        Beginnings::Shared { columns: if on_cpu { usize::MAX } else { GPU_COLUMNS } }
     }
 
     /// Whether what stands before the first layer asks for a gradient.

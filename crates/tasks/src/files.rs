@@ -7,7 +7,10 @@ use std::path::Path;
 use anyhow::Context;
 
 /// Writes `text` under a temporary name beside `path`, syncs it, and renames it.
-pub(crate) fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
+///
+/// # Errors
+/// If the file cannot be written; what was there stays.
+pub fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
     try_write(path, text).with_context(|| format!("writing `{}`", path.display()))
 }
 

@@ -28,6 +28,7 @@ pub use env_task::{EnvTask, EnvTaskRun, WhenAllDead, run};
 pub use error::BadInput;
 pub use evaluation::{HandsFigures, measure_exactly, play_hands};
 pub use events::{Event, Observer, StepEvent, TextStepEvent};
+pub use files::write_whole;
 pub use hub::Hub;
 pub use layout::Layout;
 pub use memory::available_memory;

@@ -10,13 +10,14 @@ mod exam;
 mod lessons;
 mod tail;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
 use burn::module::Module;
 use burn::tensor::Device;
 use data::Tokenizer;
+use games::match_play;
 use model::{DecoderConfig, LanguageModel};
 use rollout::{MatchFormat, PromptPack};
 use schema::{Artifact, EnvName, RunConfig};
@@ -39,7 +40,7 @@ use crate::{BadInput, Deadline, WhenAllDead};
 /// Rows for the measurements before the first step.
 const PROBE: usize = 256;
 /// Steps that a run should have at least, before their batches are made larger.
-const STEPS_WANTED: f64 = 300.0;
+const STEPS_WANTED: f64 = 200.0;
 /// Exams, the last one of the final weights; after each but the last the model's own states join the lessons.
 const EXAMS: u64 = 5;
 /// Share of the time at which the first exam is held: before, play says little.
@@ -101,6 +102,22 @@ pub struct MatchTask {
     pub deadline: Deadline,
     /// What is tried first.
     pub recipe: Arc<dyn Recipe>,
+}
+
+/// Tokens that the longest first turn of `envs` takes: what a model must at least be able to read.
+///
+/// # Errors
+/// If the model's tokenizer cannot be read, or cannot show a turn.
+pub fn first_turn_tokens(model_dir: &Path, pack: &Arc<PromptPack>, envs: &[EnvName]) -> Result<usize> {
+    let format = MatchFormat::new(Arc::new(Tokenizer::from_dir(model_dir)?), pack.clone())?;
+    let tokens = |env: &EnvName| -> Result<usize> {
+        let match_play::Start { mut state, mut chance, .. } = match_play::start(env.as_str(), 1)?;
+        match_play::play_chance(state.as_mut(), &mut chance);
+        let view = teach::match_text::view(env.as_str(), state.as_ref(), match_play::Betting::Shown);
+        view.map_or(Ok(0), |view| Ok(format.prompt(&view)?.tokens.len()))
+    };
+    let lengths = envs.iter().map(tokens).collect::<Result<Vec<_>>>()?;
+    Ok(lengths.into_iter().max().unwrap_or(0))
 }
 
 /// A whole run.

@@ -23,9 +23,7 @@ fn capture(args: &CaptureArgs) -> Result<()> {
     if let Some(folder) = args.out.parent() {
         std::fs::create_dir_all(folder).with_context(|| format!("making `{}`", folder.display()))?;
     }
-    let staged = args.out.with_extension("toml.part");
-    std::fs::write(&staged, pack.to_toml()).with_context(|| format!("writing `{}`", staged.display()))?;
-    std::fs::rename(&staged, &args.out).with_context(|| format!("writing `{}`", args.out.display()))?;
+    tasks::write_whole(&args.out, &pack.to_toml())?;
     println!("{}", pack.source);
     println!("{}", args.out.display());
     Ok(())

@@ -6,15 +6,17 @@
 /// Whether sequences may share what they begin with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beginnings {
-    /// Each token of a beginning is there once.
-    Shared,
+    /// Each token of a beginning is there once, in trees of at most so many columns.
+    Shared {
+        /// Where attention writes all scores of a row, long ones would cost more than they save.
+        columns: usize,
+    },
     /// Every sequence stands for itself.
     Apart,
 }
 
-/// Columns that a tree of several sequences may take: where attention writes all scores of a row, longer ones would cost
-/// more than they save.
-const TREE_COLUMNS: usize = 4096;
+/// For those who only count.
+const UNBOUNDED: Beginnings = Beginnings::Shared { columns: usize::MAX };
 /// A beginning of fewer tokens is not worth a tree.
 const WORTH: usize = 8;
 /// Sequences of one tree, at most: keeps the search for the best trees short.
@@ -58,13 +60,13 @@ impl Slots {
 
 /// Slots that sequences take together, if beginnings are shared.
 pub fn n_shared_slots<R: AsRef<[u32]>>(sequences: &[R]) -> usize {
-    forest(sequences, Beginnings::Shared).iter().map(Tree::n_tokens).sum()
+    forest(sequences, UNBOUNDED).iter().map(Tree::n_tokens).sum()
 }
 
 /// For each sequence which of them share a beginning (those with the same number), and its length.
 pub fn families<R: AsRef<[u32]>>(sequences: &[R]) -> Vec<(usize, usize)> {
     let mut found = vec![(0, 0); sequences.len()];
-    for (family, tree) in forest(sequences, Beginnings::Shared).into_iter().enumerate() {
+    for (family, tree) in forest(sequences, UNBOUNDED).into_iter().enumerate() {
         tree.members.into_iter().for_each(|member| found[member] = (family, tree.trunk));
     }
     found
@@ -73,13 +75,13 @@ pub fn families<R: AsRef<[u32]>>(sequences: &[R]) -> Vec<(usize, usize)> {
 /// Every sequence in one tree, so that they take the fewest slots; in the order of their first members.
 pub(super) fn forest<R: AsRef<[u32]>>(sequences: &[R], beginnings: Beginnings) -> Vec<Tree> {
     let of_one = |idx: usize| Tree { members: vec![idx], trunk: 0, n_tokens: sequences[idx].as_ref().len() };
-    if beginnings == Beginnings::Apart {
+    let Beginnings::Shared { columns } = beginnings else {
         return (0..sequences.len()).map(of_one).collect();
-    }
+    };
     let mut order: Vec<usize> = (0..sequences.len()).collect();
     order.sort_by(|a, b| sequences[*a].as_ref().cmp(sequences[*b].as_ref()));
     let sorted: Vec<&[u32]> = order.iter().map(|idx| sequences[*idx].as_ref()).collect();
-    let mut trees: Vec<Tree> = best_runs(&sorted)
+    let mut trees: Vec<Tree> = best_runs(&sorted, columns)
         .into_iter()
         .map(|(run, trunk)| match &order[run] {
             [one] => of_one(*one),
@@ -97,7 +99,7 @@ pub(super) fn forest<R: AsRef<[u32]>>(sequences: &[R], beginnings: Beginnings) -
 
 /// Sorted sequences cut into runs, each with the beginning that it shares, so that most is shared. Sorted neighbours are
 /// those that are most alike, so the best trees are runs.
-fn best_runs(sorted: &[&[u32]]) -> Vec<(std::ops::Range<usize>, usize)> {
+fn best_runs(sorted: &[&[u32]], columns: usize) -> Vec<(std::ops::Range<usize>, usize)> {
     let n = sorted.len();
     // For each end the most that can be shared before it, and the run that ends there.
     let mut best = vec![(0, 0, 0); n + 1];
@@ -110,7 +112,7 @@ fn best_runs(sorted: &[&[u32]]) -> Vec<(std::ops::Range<usize>, usize)> {
             trunk = trunk.min(common(sorted[start], sorted[start + 1])).min(own);
             n_tokens += sorted[start].len();
             let shared = (end - start - 1) * trunk;
-            if trunk < WORTH || n_tokens - shared > TREE_COLUMNS {
+            if trunk < WORTH || n_tokens - shared > columns {
                 break;
             }
             if best[start].0 + shared > found.0 {

@@ -215,7 +215,7 @@ fn packed_sequences_do_not_see_each_other() {
         config.windows[1] = Some(3);
         let model = LanguageModel::fresh(&config, 2, &Device::flex());
         let sequences: [&[u32]; 5] = [&[5, 9], &[1, 2, 3, 4, 5, 6], &[7], &[8, 9, 1], &[4]];
-        let (batch, slots) = TokenBatch::packed(&sequences, Beginnings::Shared);
+        let (batch, slots) = TokenBatch::packed(&sequences, model.beginnings());
         assert_eq!((batch.n_rows(), batch.n_cols()), (3, 6));
         let hidden = model.hidden(&batch);
         for (idx, tokens) in sequences.iter().enumerate() {

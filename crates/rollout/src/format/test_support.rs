@@ -43,9 +43,14 @@ pub(super) const FAMILIES: [Family; 7] = [
     ("thinking", template!("thinking"), &["<think>", "</think>", "<tool_call>", "</tool_call>"]),
 ];
 /// ChatML without tools, as the reference models have it.
-pub(super) const GENERIC: Family = ("generic", "", &[]);
+pub(super) const GENERIC: Family = (
+    "generic",
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}{% endfor %}\
+     {% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}",
+    &[],
+);
 
-/// The tokenizer of a family; an empty template leaves the one that is there.
+/// The tokenizer of a family.
 pub(super) fn tokenizer((_, template, specials): Family) -> Arc<data::Tokenizer> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let texts = [
@@ -53,9 +58,7 @@ pub(super) fn tokenizer((_, template, specials): Family) -> Arc<data::Tokenizer>
         ", 1, 2, 3".repeat(8),
     ];
     data::train_bpe(texts.into_iter(), 300, &folder).expect("300 entries have room for the bytes");
-    if !template.is_empty() {
-        fs::write(folder.path().join("chat_template.jinja"), template).expect("the folder is there");
-    }
+    fs::write(folder.path().join("chat_template.jinja"), template).expect("the folder is there");
     let path = folder.path().join("tokenizer.json");
     let text = fs::read_to_string(&path).expect("just written");
     let mut file: Value = serde_json::from_str(&text).expect("just written");

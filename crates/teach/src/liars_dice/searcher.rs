@@ -55,9 +55,9 @@ impl Searcher {
                     available[quantity][holds] * weights[*stage][quantity][holds]
                 };
                 let all: f32 = (0..QUANTITIES).map(|q| weight(q, 0) + weight(q, 1)).sum();
-                for quantity in 0..QUANTITIES {
-                    for holds in 0..2 {
-                        expected[*stage][quantity][holds] += weight(quantity, holds) / all;
+                for (quantity, sums) in expected[*stage].iter_mut().enumerate() {
+                    for (holds, sum) in sums.iter_mut().enumerate() {
+                        *sum += weight(quantity, holds) / all;
                     }
                 }
             }

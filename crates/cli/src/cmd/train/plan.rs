@@ -181,10 +181,7 @@ impl Plan {
         let device = device.map_err(|error| BadInput::new(error.to_string(), "--device cpu"))?;
         let common = Common { model_dir, config: config.clone(), device, deadline, steps };
         let work = match kind {
-            TaskType::EnvTask if config.rollout.format == env::MATCH => {
-                Work::Match(Box::new(env::match_task(asked, common, &mut warnings)?))
-            }
-            TaskType::EnvTask => Work::Env(Box::new(env::task(asked, common, &mut warnings)?)),
+            TaskType::EnvTask => env::work(asked, common, decoder.max_position_embeddings, &mut warnings)?,
             TaskType::ImageTask => {
                 return Err(BadInput::new("an ImageTask is not trained by `train text`", KINDS).into());
             }

@@ -1,7 +1,7 @@
 use super::*;
 
 fn members(sequences: &[Vec<u32>]) -> Vec<(Vec<usize>, usize)> {
-    let trees = forest(sequences, Beginnings::Shared);
+    let trees = forest(sequences, UNBOUNDED);
     let n_tokens: usize = trees.iter().map(Tree::n_tokens).sum();
     assert_eq!(n_tokens, n_shared_slots(sequences));
     trees.into_iter().map(|tree| (tree.members, tree.trunk)).collect()
@@ -40,7 +40,7 @@ fn a_long_beginning_is_not_given_up_for_a_short_one() {
 #[test]
 fn trees_are_bounded() {
     let sequences: Vec<Vec<u32>> = (0..40).map(|idx| begins(1, 500, &[idx; 300])).collect();
-    let trees = forest(&sequences, Beginnings::Shared);
-    assert!(trees.len() > 1 && trees.iter().all(|tree| tree.n_tokens() <= TREE_COLUMNS));
+    let trees = forest(&sequences, Beginnings::Shared { columns: 4096 });
+    assert!(trees.len() > 1 && trees.iter().all(|tree| tree.n_tokens() <= 4096));
     assert_eq!(trees.iter().map(|tree| tree.members.len()).sum::<usize>(), 40);
 }

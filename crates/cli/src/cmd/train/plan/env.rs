@@ -4,17 +4,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
-use rollout::PromptPack;
+use rollout::{Compact, PromptPack};
 use schema::{EnvName, Environments, RunConfig};
-use tasks::match_play::{MatchTask, TeacherKind};
+use tasks::match_play::{self, MatchTask, TeacherKind};
 use tasks::text::Table;
 use tasks::{BadInput, EnvTask, WarmUpConfig, WhenAllDead, available_memory};
 use url::Url;
 
-use super::{Asked, Common, Mode, number};
+use super::{Asked, Common, Mode, Work, number};
 
 /// The value of `[rollout] format` that asks for match play.
-pub(super) const MATCH: &str = "match";
+const MATCH: &str = "match";
 /// Where people put the evaluator's own prose (`croupier prompts capture`), in their fork or image.
 const EVALUATOR_PACK: &str = "prompts/evaluator.toml";
 
@@ -23,7 +23,44 @@ const WARM_UP_STEPS: u64 = 60;
 /// Turns of a supervised step.
 const WARM_UP_ROWS: usize = 64;
 
-pub(super) fn task(asked: &Asked, common: Common, warnings: &mut Vec<String>) -> Result<EnvTask> {
+/// Match play, unless the settings or the model's length say otherwise.
+pub(super) fn work(
+    asked: &Asked,
+    mut common: Common,
+    n_positions: usize,
+    warnings: &mut Vec<String>,
+) -> Result<Work> {
+    if common.config.rollout.format != MATCH {
+        return Ok(Work::Env(Box::new(task(asked, common, warnings)?)));
+    }
+    let card = asked.flags.get("dataset-type").or(common.config.task.dataset_type.as_deref());
+    let envs = environments(card, &common.config, warnings)?;
+    let (taught, others): (Vec<EnvName>, Vec<EnvName>) =
+        envs.into_iter().partition(|env| teach::GAMES.contains(&env.as_str()));
+    let pack = Arc::new(pack(common.config.env.pack.as_deref())?);
+    let n_tokens = match_play::first_turn_tokens(&common.model_dir, &pack, &taught)?;
+    let why_not = match () {
+        () if taught.is_empty() => Some("no environment of the task has a teacher".to_owned()),
+        () if n_tokens > n_positions => {
+            Some(format!("a turn of match play takes {n_tokens} tokens, the model reads {n_positions}"))
+        }
+        () => None,
+    };
+    if let Some(why_not) = why_not {
+        warnings.push(format!("{why_not}: trained by GRPO alone, on short prompts of our own"));
+        common.config.rollout.format = Compact::NAME.to_owned();
+        return Ok(Work::Env(Box::new(task(asked, common, &mut Vec::new())?)));
+    }
+    warnings.extend(others.iter().map(|env| format!("environment `{env}` has no teacher and is left out")));
+    if pack.source == PromptPack::builtin().source {
+        warnings.push(format!(
+            "prompts are in our own wording: the evaluator's goes to `{EVALUATOR_PACK}` (croupier prompts capture)"
+        ));
+    }
+    Ok(Work::Match(Box::new(match_task(asked, common, taught, pack)?)))
+}
+
+fn task(asked: &Asked, common: Common, warnings: &mut Vec<String>) -> Result<EnvTask> {
     let Common { model_dir, config, device, deadline, steps } = common;
     let card = asked.flags.get("dataset-type").or(config.task.dataset_type.as_deref());
     let envs = environments(card, &config, warnings)?;
@@ -56,19 +93,8 @@ fn when_all_dead(mode: Mode) -> WhenAllDead {
 }
 
 /// Match play: supervised on teachers, in the evaluator's prompts.
-pub(super) fn match_task(asked: &Asked, common: Common, warnings: &mut Vec<String>) -> Result<MatchTask> {
+fn match_task(asked: &Asked, common: Common, envs: Vec<EnvName>, pack: Arc<PromptPack>) -> Result<MatchTask> {
     let Common { model_dir, config, device, deadline, steps } = common;
-    let card = asked.flags.get("dataset-type").or(config.task.dataset_type.as_deref());
-    let (envs, others): (Vec<EnvName>, Vec<EnvName>) = environments(card, &config, warnings)?
-        .into_iter()
-        .partition(|env| teach::GAMES.contains(&env.as_str()));
-    warnings.extend(others.iter().map(|env| format!("environment `{env}` has no teacher and is left out")));
-    if envs.is_empty() {
-        let message = "no environment of the task has a teacher";
-        let hint =
-            format!("{}; or `[rollout] format = \"compact\"` to train by GRPO", teach::GAMES.join(", "));
-        return Err(BadInput::new(message, hint).into());
-    }
     let teacher = match config.env.teacher.as_str() {
         "solved" => TeacherKind::Solved,
         "public" => TeacherKind::Public,
@@ -85,7 +111,7 @@ pub(super) fn match_task(asked: &Asked, common: Common, warnings: &mut Vec<Strin
         teacher,
         by_rewards: config.env.by_rewards,
         own_states: config.env.own_states,
-        pack: Arc::new(pack(config.env.pack.as_deref(), warnings)?),
+        pack,
         seed: config.run.seed,
         steps,
         lr: number::<f64>(&asked.flags, "lr")?,
@@ -101,12 +127,8 @@ pub(super) fn match_task(asked: &Asked, common: Common, warnings: &mut Vec<Strin
 }
 
 /// The prose of the prompts: what is named, else the evaluator's where the user has put it, else ours.
-fn pack(named: Option<&Path>, warnings: &mut Vec<String>) -> Result<PromptPack, BadInput> {
-    let given = named.or(Some(Path::new(EVALUATOR_PACK)).filter(|path| path.is_file()));
-    let Some(path) = given else {
-        warnings.push(format!(
-            "prompts are in our own wording: the evaluator's goes to `{EVALUATOR_PACK}` (croupier prompts capture)"
-        ));
+fn pack(named: Option<&Path>) -> Result<PromptPack, BadInput> {
+    let Some(path) = named.or(Some(Path::new(EVALUATOR_PACK)).filter(|path| path.is_file())) else {
         return Ok(PromptPack::builtin());
     };
     PromptPack::load(path).map_err(|error| {
