@@ -264,7 +264,7 @@ impl LanguageModel {
             return Beginnings::Apart;
         }
         let on_cpu = self.device().without_autodiff() == Device::flex();
-        Beginnings::Shared { columns: if on_cpu { usize::MAX } else { GPU_COLUMNS } }
+        if on_cpu { forest::UNBOUNDED } else { Beginnings::Shared { columns: GPU_COLUMNS } }
     }
 
     /// Whether what stands before the first layer asks for a gradient.

@@ -79,6 +79,13 @@ pub enum Event {
         /// Wins and half of the draws as a share.
         score: f64,
     },
+    /// Tasks of the shell environment, played by the weights as they are.
+    ShellExam {
+        /// Optimizer steps behind the weights.
+        step: u64,
+        /// Mean reward.
+        score: f64,
+    },
     /// Turns of the model's own games have joined the lessons.
     OwnStates {
         /// Optimizer steps behind the weights that played.

@@ -8,6 +8,7 @@
 
 mod exam;
 mod lessons;
+mod shell;
 mod tail;
 
 use std::path::{Path, PathBuf};
@@ -29,13 +30,15 @@ pub use self::lessons::TeacherKind;
 
 use self::exam::{Exams, Standing};
 use self::lessons::{Lessons, OwnStates};
+use self::shell::Shell;
+use crate::env_task::connect;
 use crate::events::{Event, Observer, TextStepEvent};
 use crate::publish::Publisher;
 use crate::text::{
     Clock, Example, Facts, Goal, Memory, ObjectiveKind, Recipe, StepCost, adapter_of, cached_batches,
     learner, load, search,
 };
-use crate::{BadInput, Deadline, WhenAllDead};
+use crate::{BadInput, Deadline, Source, WhenAllDead};
 
 /// Rows for the measurements before the first step.
 const PROBE: usize = 256;
@@ -102,6 +105,15 @@ pub struct MatchTask {
     pub deadline: Deadline,
     /// What is tried first.
     pub recipe: Arc<dyn Recipe>,
+    /// Where the shell environment may keep files.
+    pub scratch: PathBuf,
+}
+
+impl MatchTask {
+    /// The environments that are played at a table.
+    fn games(&self) -> Vec<EnvName> {
+        self.envs.iter().copied().filter(|env| *env != EnvName::Intercode).collect()
+    }
 }
 
 /// Tokens that the longest first turn of `envs` takes: what a model must at least be able to read.
@@ -135,10 +147,15 @@ pub async fn run(
     let floor = publisher.floor(&config, &adapter_of(method, &config), task.seed)?;
     observer.event(&Event::Published { step: 0, path: floor.path.clone() });
 
+    let source = sidecars(task, observer).await?;
     observer.event(&Event::Phase { name: "teachers".to_owned() });
     let clock = Clock::new(&task.deadline);
     let format = match_format(task, observer)?;
-    let mut lessons = Lessons::start(task, format.clone(), clock.seconds())?;
+    let shell = task.envs.contains(&EnvName::Intercode).then(|| Shell::open(task)).transpose()?.map(Arc::new);
+    if let Some(shell) = &shell {
+        observer.event(&Event::Plan { lines: vec![format!("intercode  {}", shell.describe())] });
+    }
+    let mut lessons = Lessons::start(task, format.clone(), shell.as_deref(), clock.seconds())?;
     let probe = lessons.take(PROBE)?;
 
     observer.event(&Event::Phase { name: "model".to_owned() });
@@ -152,7 +169,7 @@ pub async fn run(
     let batch = cost.affordable_batch(clock.left() / STEPS_WANTED, task.recipe.batch(&facts));
     let mut step_s = cost.seconds(batch);
     let shown = format.clone();
-    let mut exams = Exams::new(task, format, EXAMS + u64::from(task.by_rewards))?;
+    let mut exams = Exams::new(task, format, shell, EXAMS + u64::from(task.by_rewards))?;
     let base_standing = exams.examine(&base, 0, observer, cancel).await?;
     observer.event(&Event::Plan {
         lines: vec![
@@ -190,7 +207,7 @@ pub async fn run(
     let schedule =
         Schedule { peak: lr, warmup: Warmup::Share(WARMUP), shape: Shape::Cosine, floor: LR_FLOOR };
     let begun = clock.left();
-    let tail_s = if task.by_rewards { TAIL_SHARE * begun } else { 0.0 };
+    let tail_s = if source.is_some() { TAIL_SHARE * begun } else { 0.0 };
     let tail_s = if tail_s < SHORTEST_TAIL_S { 0.0 } else { tail_s };
     let mut held = 0;
     loop {
@@ -236,18 +253,37 @@ pub async fn run(
         observer.event(&Event::Phase { name: "closing".to_owned() });
         let mean = run.average.applied_to(run.learner.model().clone());
         run.examine(&mean.valid(), &mut exams, &publisher, observer, cancel).await?;
-        if tail_s > 0.0 && task.steps.is_none() {
+        if let Some(source) = source.as_ref().filter(|_| tail_s > 0.0 && task.steps.is_none()) {
             observer.event(&Event::Phase { name: "grpo".to_owned() });
             let until = clock.until(exams.budget_s() + 2.0 * exams.publish_s);
             let shown = (&shown, &goal);
-            let (model, n_steps) = tail::by_rewards(task, mean, shown, (lr, until), observer, cancel).await?;
+            let (model, n_steps) =
+                tail::by_rewards(task, mean, shown, source, (lr, until), observer, cancel).await?;
             run.step += n_steps;
             if n_steps > 0 {
                 run.examine(&model.valid(), &mut exams, &publisher, observer, cancel).await?;
             }
         }
     }
+    if let Some(source) = source {
+        let lines = source.shutdown().await;
+        if !lines.is_empty() {
+            observer.event(&Event::Sidecars { lines });
+        }
+    }
     Ok(run.best.artifact.unwrap_or(floor))
+}
+
+/// Where rewarded episodes are played, if there are to be any. Asked for first: who waits an hour to be told that no
+/// sidecar answers has waited too long.
+async fn sidecars(task: &MatchTask, observer: &mut dyn Observer) -> Result<Option<Source>> {
+    let games = task.games();
+    if !task.by_rewards || games.is_empty() {
+        return Ok(None);
+    }
+    let rollout = &task.config.rollout;
+    let pool = (rollout.workers, rollout.in_flight);
+    connect(&task.urls, &games, task.when_all_dead, pool, observer).await.map(Some)
 }
 
 /// What changes in a run.

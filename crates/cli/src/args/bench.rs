@@ -15,6 +15,9 @@ pub(crate) struct BenchArgs {
 pub(crate) enum BenchWhat {
     /// Random playouts per second through the public trait.
     Games(BenchGamesArgs),
+    /// Turns of match play per second, random play on both sides: rules and texts, without a model.
+    #[command(after_help = "Example:\n  croupier bench teach --games leduc_poker,gin_rummy --json")]
+    Teach(BenchTeachArgs),
     /// Steps per second of the sidecar client.
     #[command(
         after_help = "Examples:\n  croupier bench env --json\n  croupier bench env --url http://127.0.0.1:4000 --episodes 64 --concurrency 64 --json"
@@ -33,6 +36,22 @@ pub(crate) enum BenchWhat {
         after_help = "Examples:\n  croupier bench train --model DIR --mode lora --json\n  croupier bench train --model DIR --objective grpo --batch 16 --seq 128 --json"
     )]
     Train(BenchTrainArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchTeachArgs {
+    /// Games, comma separated.
+    #[arg(long, value_delimiter = ',', default_value = "leduc_poker,liars_dice,gin_rummy")]
+    pub(crate) games: Vec<String>,
+    /// Seconds per game and run.
+    #[arg(long, default_value_t = 2.0)]
+    pub(crate) seconds: f64,
+    /// Runs; the median is printed.
+    #[arg(long, default_value_t = 3)]
+    pub(crate) runs: u32,
+    /// One JSON object per line.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

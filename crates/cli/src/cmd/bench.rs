@@ -1,10 +1,10 @@
-//! `croupier bench games|env|rollout|generate|train`: figures as JSON lines with the common fields of interfaces.md.
+//! `croupier bench games|teach|env|rollout|generate|train`: figures as JSON lines with the common fields of interfaces.md.
 
 mod models;
 mod rollout;
 mod training;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ::rollout::Start;
 use ::rollout::bench::{BareConfig, BenchEnvConfig, BenchPlay, EnvFigures, bare_loop, bench_env};
@@ -15,7 +15,7 @@ use schema::{EnvName, Opponent, OpponentKind};
 use serde_json::{Value, json};
 use sidecar::{ActorConfig, ServeConfig};
 
-use crate::args::{BenchArgs, BenchEnvArgs, BenchGamesArgs, BenchWhat};
+use crate::args::{BenchArgs, BenchEnvArgs, BenchGamesArgs, BenchTeachArgs, BenchWhat};
 use crate::failure::Failure;
 use crate::interrupt;
 
@@ -30,6 +30,7 @@ const STEP_BYTES: (usize, usize) = (64, 640);
 pub(crate) fn run(args: BenchArgs) -> Result<()> {
     match args.what {
         BenchWhat::Games(args) => bench_games(&args),
+        BenchWhat::Teach(args) => bench_teach(&args),
         BenchWhat::Env(args) => interrupt::block_on(bench_environments(args)),
         BenchWhat::Rollout(args) => interrupt::block_on(rollout::bench_rollout(args)),
         BenchWhat::Generate(args) => models::bench_generate(&args),
@@ -58,6 +59,19 @@ fn bench_games(args: &BenchGamesArgs) -> Result<()> {
         }
         let figures = json!({"game": spec, "games_s": median(&rates), "actions_s": median(&actions)});
         print("games", &figures, &rates, begun, 1, args.json);
+    }
+    Ok(())
+}
+
+fn bench_teach(args: &BenchTeachArgs) -> Result<()> {
+    let time = Duration::from_secs_f64(args.seconds.max(0.1));
+    for game in &args.games {
+        let begun = Instant::now();
+        let runs = (0..args.runs.max(1)).map(|_| teach::rows_per_second(game, time));
+        let rates = runs.collect::<Result<Vec<f64>, _>>();
+        let rates = rates.map_err(|error| Failure::bad_input(error.to_string(), teach::GAMES.join(", ")))?;
+        let figures = json!({"game": game, "rows_s": median(&rates)});
+        print("teach", &figures, &rates, begun, threads(), args.json);
     }
     Ok(())
 }

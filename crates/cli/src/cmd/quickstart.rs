@@ -118,6 +118,7 @@ fn print_line(event: &Event) {
         Event::Rows { .. }
         | Event::Exam { .. }
         | Event::OwnStates { .. }
+        | Event::ShellExam { .. }
         | Event::LearningRate { .. }
         | Event::TextStep(_)
         | Event::Rewards { .. }

@@ -211,6 +211,7 @@ fn print_event(event: &Event, as_json: bool) {
             tally.games(),
             tally.forfeits[0]
         ),
+        Event::ShellExam { step, score } => println!("  step {step}: intercode: {score:.3}"),
         Event::OwnStates { step, turns } => {
             println!("  step {step}: {turns} turns of its own games to learn from")
         }

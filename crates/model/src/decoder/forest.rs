@@ -15,8 +15,15 @@ pub enum Beginnings {
     Apart,
 }
 
-/// For those who only count.
-const UNBOUNDED: Beginnings = Beginnings::Shared { columns: usize::MAX };
+impl Beginnings {
+    /// Whether rows must stay short.
+    pub(super) fn is_bounded(self) -> bool {
+        self != UNBOUNDED
+    }
+}
+
+/// For those who only count, and for attention that never writes a row of scores.
+pub(super) const UNBOUNDED: Beginnings = Beginnings::Shared { columns: usize::MAX };
 /// A beginning of fewer tokens is not worth a tree.
 const WORTH: usize = 8;
 /// Sequences of one tree, at most: keeps the search for the best trees short.

@@ -262,3 +262,18 @@ fn a_shared_beginning_is_read_as_if_it_were_ones_own() {
         }
     }
 }
+
+#[test]
+fn trees_of_different_sizes_are_packed_without_much_padding() {
+    let begins = |kind: u32, n: u32, then: u32| -> Vec<u32> {
+        (0..n).map(|idx| 1000 * kind + idx).chain([then]).collect()
+    };
+    let mut sequences: Vec<Vec<u32>> = (0..40).map(|then| begins(1, 60, then)).collect();
+    sequences.extend((0..3).map(|then| begins(2, 20, then)));
+    let (batch, slots) = TokenBatch::packed(&sequences, forest::UNBOUNDED);
+    // Two trees of 100 and 23: in two rows they would take 200.
+    assert_eq!((batch.n_rows(), batch.n_cols()), (1, 123));
+    for (idx, tokens) in sequences.iter().enumerate() {
+        assert!((0..tokens.len()).all(|position| batch.ids()[slots.slot(idx, position)] == tokens[position]));
+    }
+}

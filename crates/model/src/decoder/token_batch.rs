@@ -7,6 +7,9 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use super::Positions;
 use super::forest::{Beginnings, Slots, Tree, forest};
 
+/// Slots for each token of trees, at most.
+const MAX_PADDED: f64 = 1.05;
+
 /// A rectangular batch of token ids that knows which slots are padding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenBatch {
@@ -41,17 +44,18 @@ impl TokenBatch {
 
     /// Sequences laid one behind the other in rows as long as the longest, none of which sees another; and where the
     /// tokens of each are. Attention is computed within a sequence, so nothing is lost but the padding. With
-    /// [`Beginnings::Shared`] tokens that sequences begin with alike are there once.
+    /// [`Beginnings::Shared`] tokens that sequences begin with alike are there once, and rows may be longer.
     ///
     /// # Panics
     /// If there are no sequences, or only empty ones.
     pub fn packed<R: AsRef<[u32]>>(sequences: &[R], beginnings: Beginnings) -> (Self, Slots) {
         let trees = forest(sequences, beginnings);
-        let n_cols = trees.iter().map(Tree::n_tokens).max().unwrap_or(0);
-        if trees.len() == sequences.len() {
-            return Self::packed_apart(sequences, n_cols);
-        }
         let sizes: Vec<usize> = trees.iter().map(Tree::n_tokens).collect();
+        let longest = sizes.iter().copied().max().unwrap_or(0);
+        if trees.len() == sequences.len() {
+            return Self::packed_apart(sequences, longest);
+        }
+        let n_cols = if beginnings.is_bounded() { longest } else { tight_width(&sizes, longest) };
         let (places, filled) = first_fit(&sizes, n_cols);
         let n_slots = filled.len() * n_cols;
         let (mut ids, mut positions) = (vec![0; n_slots], vec![Positions::PADDING; n_slots]);
@@ -210,6 +214,17 @@ impl TokenBatch {
     pub(super) fn is_right_padded(&self) -> bool {
         self.positions.n_rows() == 1
     }
+}
+
+/// The width of rows that hold parts of these sizes without much padding: as many rows as that allows.
+fn tight_width(sizes: &[usize], longest: usize) -> usize {
+    let total: usize = sizes.iter().sum();
+    let widths = (1..=sizes.len()).rev().map(|n_rows| longest.max(total.div_ceil(n_rows)));
+    let is_tight = |width: &usize| {
+        let n_slots = first_fit(sizes, *width).1.len() * width;
+        n_slots as f64 <= MAX_PADDED * total as f64
+    };
+    widths.into_iter().find(is_tight).unwrap_or(total)
 }
 
 /// Row and column of parts of these sizes in rows of `n_cols`, and how far each row is filled: first fit, longest first.

@@ -15,6 +15,7 @@ use schema::{MatchMove, MatchView, Memory, MemoryEdit};
 use tokio_util::sync::CancellationToken;
 
 use super::MatchTask;
+use super::shell::Shell;
 use crate::ModelPolicy;
 use crate::events::{Event, Observer};
 use crate::text::Clock;
@@ -33,12 +34,15 @@ const MAX_FORFEITS: u64 = 10;
 pub(super) struct Standing {
     /// Of each game, all opponents together.
     games: Vec<Tally>,
+    /// Mean reward in the shell, where a model's commands may be run.
+    shell: Option<f64>,
 }
 
 impl Standing {
     /// Mean over the games of their scores: what the tournament's weighted mean is, up to ranks.
     pub(super) fn score(&self) -> f64 {
-        self.games.iter().map(Tally::score).sum::<f64>() / self.games.len().max(1) as f64
+        let scores: Vec<f64> = self.games.iter().map(Tally::score).chain(self.shell).collect();
+        scores.iter().sum::<f64>() / scores.len().max(1) as f64
     }
 
     /// Share of the games that the model forfeited.
@@ -61,6 +65,7 @@ pub(super) struct Exams {
     /// Of the last publication, in seconds.
     pub(super) publish_s: f64,
     next_seed: u64,
+    shell: Option<Arc<Shell>>,
 }
 
 impl Exams {
@@ -68,7 +73,12 @@ impl Exams {
     ///
     /// # Errors
     /// If the tokenizer cannot be read.
-    pub(super) fn new(task: &MatchTask, format: Arc<MatchFormat>, n_exams: u64) -> Result<Self> {
+    pub(super) fn new(
+        task: &MatchTask,
+        format: Arc<MatchFormat>,
+        shell: Option<Arc<Shell>>,
+        n_exams: u64,
+    ) -> Result<Self> {
         let seconds = Clock::new(&task.deadline).seconds();
         let opponents = |game: &str| -> Result<Vec<Arc<dyn Contestant>>> {
             let contestant = |bot| Arc::new(ScriptedContestant(bot)) as Arc<dyn Contestant>;
@@ -77,7 +87,8 @@ impl Exams {
         let env = |env: &schema::EnvName| Ok((env.as_str().to_owned(), opponents(env.as_str())?));
         let games_per_exam = if task.own_states { 2.0 } else { 1.0 };
         Ok(Self {
-            envs: task.envs.iter().map(env).collect::<Result<_>>()?,
+            envs: task.games().iter().map(env).collect::<Result<_>>()?,
+            shell,
             tokenizer: Arc::new(data::Tokenizer::from_dir(&task.model_dir)?),
             format,
             pairs: PAIRS.0,
@@ -116,13 +127,21 @@ impl Exams {
         observer: &mut dyn Observer,
         cancel: &CancellationToken,
     ) -> Result<Standing> {
-        let side: Arc<dyn Contestant> = Arc::new(self.contestant(model));
+        let contestant = self.contestant(model);
+        let shell = match &self.shell {
+            Some(shell) => shell.examine(&contestant.policy).await?,
+            None => None,
+        };
+        if let Some(score) = shell {
+            observer.event(&Event::ShellExam { step, score });
+        }
+        let side: Arc<dyn Contestant> = Arc::new(contestant);
         if !self.is_sized {
             let started = Instant::now();
             let probe = self.play(&side, |_, _, _| {}, cancel).await?;
             if probe.forfeited() > 0.5 {
                 // Whoever says nothing does not show what a game costs.
-                return Ok(probe);
+                return Ok(Standing { shell, ..probe });
             }
             let each = started.elapsed().as_secs_f64() / self.pairs as f64;
             self.pairs = ((self.budget_s / each.max(1e-9)) as u64).clamp(PAIRS.0, PAIRS.1);
@@ -132,7 +151,7 @@ impl Exams {
             let (game, against, score) = (game.to_owned(), against.to_owned(), tally.score());
             observer.event(&Event::Exam { step, game, against, tally, score });
         };
-        self.play(&side, report, cancel).await
+        Ok(Standing { shell, ..self.play(&side, report, cancel).await? })
     }
 
     async fn play(

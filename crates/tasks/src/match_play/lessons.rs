@@ -15,6 +15,7 @@ use train::Row;
 
 use super::MatchTask;
 use super::exam::EXAM_SEEDS;
+use super::shell::Shell;
 use crate::BadInput;
 use crate::text::Example;
 
@@ -50,11 +51,31 @@ pub(super) struct Lessons {
     next: usize,
 }
 
-/// One game's teacher and its rows.
-struct Class {
-    game: String,
-    teacher: Arc<dyn Player>,
-    rows: Receiver<Result<Row, String>>,
+/// What one environment is learnt from.
+enum Class {
+    /// A game's teacher, and the rows of its play.
+    Game { game: String, teacher: Arc<dyn Player>, rows: Receiver<Result<Row, String>> },
+    /// Lessons that were made beforehand, as rows in any order.
+    Kept { name: String, rows: Vec<Row>, rng: FastRng },
+}
+
+impl Class {
+    fn next(&mut self) -> Result<Row> {
+        match self {
+            Self::Game { game, rows, .. } => {
+                let row = rows.recv().with_context(|| format!("the teacher of {game} is gone"))?;
+                row.map_err(|error| anyhow::anyhow!("a turn of {game}: {error}"))
+            }
+            Self::Kept { rows, rng, .. } => Ok(rows[rng.below(rows.len())].clone()),
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Game { teacher, .. } => teacher.name(),
+            Self::Kept { name, rows, .. } => format!("{} turns of {name}", rows.len()),
+        }
+    }
 }
 
 impl Lessons {
@@ -62,14 +83,24 @@ impl Lessons {
     ///
     /// # Errors
     /// [`BadInput`] if a game has no teacher.
-    pub(super) fn start(task: &MatchTask, format: Arc<MatchFormat>, seconds: f64) -> Result<Self> {
+    pub(super) fn start(
+        task: &MatchTask,
+        format: Arc<MatchFormat>,
+        shell: Option<&Shell>,
+        seconds: f64,
+    ) -> Result<Self> {
         let budget = Duration::from_secs_f64((SOLVING.0 * seconds).min(SOLVING.1));
         let class = |(idx, env): (usize, &EnvName)| {
-            let game = env.as_str().to_owned();
-            let teacher = teacher_of(&game, task.teacher, budget)?;
+            let name = env.as_str().to_owned();
             let seed = task.seed.wrapping_mul(1000).wrapping_add(idx as u64);
-            let rows = rows_of(game.clone(), teacher.clone(), format.clone(), seed)?;
-            Ok(Class { game, teacher, rows })
+            if let (EnvName::Intercode, Some(shell)) = (env, shell) {
+                let rows = shell.rows(task.seed, seconds)?;
+                anyhow::ensure!(!rows.is_empty(), "no lesson of {name} could be made on this machine");
+                return Ok(Class::Kept { name, rows, rng: FastRng::new(seed) });
+            }
+            let teacher = teacher_of(&name, task.teacher, budget)?;
+            let rows = rows_of(name.clone(), teacher.clone(), format.clone(), seed)?;
+            Ok(Class::Game { game: name, teacher, rows })
         };
         let classes = task.envs.iter().enumerate().map(class).collect::<Result<Vec<_>>>()?;
         Ok(Self { classes, format, next: 0 })
@@ -82,10 +113,9 @@ impl Lessons {
     pub(super) fn take(&mut self, n: usize) -> Result<Vec<Example>> {
         let mut rows = Vec::with_capacity(n);
         for _ in 0..n {
-            let class = &self.classes[self.next % self.classes.len()];
+            let n_classes = self.classes.len();
+            rows.push(vec![self.classes[self.next % n_classes].next()?]);
             self.next += 1;
-            let row = class.rows.recv().with_context(|| format!("the teacher of {} is gone", class.game))?;
-            rows.push(vec![row.map_err(|error| anyhow::anyhow!("a turn of {}: {error}", class.game))?]);
         }
         Ok(rows)
     }
@@ -95,11 +125,14 @@ impl Lessons {
     /// # Errors
     /// If a teacher cannot read a turn of its own game.
     pub(super) fn corrected(&self, seen: Vec<MatchView>) -> Result<Vec<Row>> {
-        let teachers: BTreeMap<&str, &Arc<dyn Player>> =
-            self.classes.iter().map(|class| (class.game.as_str(), &class.teacher)).collect();
+        let taught = |class: &'_ Class| match class {
+            Class::Game { game, teacher, .. } => Some((game.clone(), teacher.clone())),
+            Class::Kept { .. } => None,
+        };
+        let teachers: BTreeMap<String, Arc<dyn Player>> = self.classes.iter().filter_map(taught).collect();
         let mut rows = Vec::with_capacity(seen.len());
         for view in seen {
-            let Some(teacher) = teachers.get(view.game.as_str()) else { continue };
+            let Some(teacher) = teachers.get(&view.game) else { continue };
             let answer = teacher.answer(&view, 0.5)?;
             rows.push(row(&self.format, &view, &answer)?);
         }
@@ -108,7 +141,7 @@ impl Lessons {
 
     /// Who teaches what.
     pub(super) fn describe(&self) -> String {
-        let names: Vec<String> = self.classes.iter().map(|class| class.teacher.name()).collect();
+        let names: Vec<String> = self.classes.iter().map(Class::name).collect();
         names.join(", ")
     }
 }

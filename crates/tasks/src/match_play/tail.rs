@@ -18,10 +18,10 @@ use tokio_util::sync::CancellationToken;
 use train::{LearnerConfig, Schedule, Shape, Warmup};
 
 use super::MatchTask;
-use crate::env_task::{connect, specs};
+use crate::env_task::specs;
 use crate::events::{Event, Observer, StepEvent};
 use crate::text::Goal;
-use crate::{ModelPolicy, settings};
+use crate::{ModelPolicy, Source, settings};
 
 /// Groups of a step, at most: fewer steps with less noise are not worth more here.
 const GROUPS: usize = 8;
@@ -31,24 +31,25 @@ const LR_SHARE: f64 = 0.1;
 const BETA: f64 = 0.02;
 /// Longest answer: a call and some room.
 const MAX_NEW_TOKENS: u32 = 96;
+/// Steps in a row without any group whose rewards differ, after which the tail is over.
+const FLAT_STEPS: u32 = 3;
 /// From this share of the tail on, the mean of the weights is what is examined.
 const AVERAGE_FROM: f64 = 0.5;
 
 /// Trains `model` by rewards until `until` and gives it back with the number of steps.
 ///
 /// # Errors
-/// If sidecars are asked for and none answers (and the task wants to know), or a step fails.
+/// If a step fails.
 pub(super) async fn by_rewards(
     task: &MatchTask,
     model: LanguageModel,
     (format, goal): (&Arc<MatchFormat>, &Goal),
+    source: &Source,
     (lr, until): (f64, Instant),
     observer: &mut dyn Observer,
     cancel: &CancellationToken,
 ) -> Result<(LanguageModel, u64)> {
     let config = &task.config;
-    let pool = (config.rollout.workers, config.rollout.in_flight);
-    let source = connect(&task.urls, &task.envs, task.when_all_dead, pool, observer).await?;
     let tokenizer = Arc::new(data::Tokenizer::from_dir(&task.model_dir)?);
     let policy = ModelPolicy::start(model.clone(), tokenizer, "match-play");
     let group_size = config.rollout.group_size.max(2);
@@ -58,7 +59,7 @@ pub(super) async fn by_rewards(
         player: player(task, &policy, format, &model, until),
         source: Arc::new(OutcomeSource(source.envs().clone())),
         specs: Box::new(specs(
-            &task.envs,
+            &task.games(),
             &config.env.weights,
             task.seed,
             settings::opponent(config)?,
@@ -78,7 +79,7 @@ pub(super) async fn by_rewards(
     let reference = model.valid();
     let trainer = GrpoTrainer::new(model, grpo).with_reference(reference);
     let mut run = TrainingRun::new(trainer, policy.engine().clone(), rollouts, draw, budget, cancel);
-    let (mut n_steps, mut n_episodes) = (0, 0);
+    let (mut n_steps, mut n_episodes, mut n_flat) = (0, 0, 0);
     while let Some(step) = run.next_step().await? {
         n_steps = step.idx + 1;
         n_episodes += step.drawn.episodes;
@@ -97,14 +98,13 @@ pub(super) async fn by_rewards(
             elapsed_s: task.deadline.elapsed().as_secs_f64(),
             ..StepEvent::default()
         }));
+        n_flat = if metric("zero_signal") >= 1.0 { n_flat + 1 } else { 0 };
+        if n_flat >= FLAT_STEPS {
+            // Who always plays the same from the same deal has nothing to compare.
+            break;
+        }
     }
-    let model = run.model().clone();
-    drop(run);
-    let lines = source.shutdown().await;
-    if !lines.is_empty() {
-        observer.event(&Event::Sidecars { lines });
-    }
-    Ok((model, n_steps))
+    Ok((run.model().clone(), n_steps))
 }
 
 fn grpo_config(lr: f64, goal: &Goal) -> GrpoConfig {

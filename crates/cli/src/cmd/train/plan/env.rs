@@ -34,11 +34,12 @@ pub(super) fn work(
         return Ok(Work::Env(Box::new(task(asked, common, warnings)?)));
     }
     let card = asked.flags.get("dataset-type").or(common.config.task.dataset_type.as_deref());
-    let envs = environments(card, &common.config, warnings)?;
+    let envs = named_environments(card, &common.config, warnings)?;
     let (taught, others): (Vec<EnvName>, Vec<EnvName>) =
-        envs.into_iter().partition(|env| teach::GAMES.contains(&env.as_str()));
+        envs.into_iter().partition(|env| *env == EnvName::Intercode || teach::GAMES.contains(&env.as_str()));
     let pack = Arc::new(pack(common.config.env.pack.as_deref())?);
-    let n_tokens = match_play::first_turn_tokens(&common.model_dir, &pack, &taught)?;
+    let games: Vec<EnvName> = taught.iter().copied().filter(|env| *env != EnvName::Intercode).collect();
+    let n_tokens = match_play::first_turn_tokens(&common.model_dir, &pack, &games)?;
     let why_not = match () {
         () if taught.is_empty() => Some("no environment of the task has a teacher".to_owned()),
         () if n_tokens > n_positions => {
@@ -119,6 +120,7 @@ fn match_task(asked: &Asked, common: Common, envs: Vec<EnvName>, pack: Arc<Promp
         search_share: config.budget.search_share,
         memory: available_memory(&device.name),
         recipe: Arc::new(Table),
+        scratch: std::env::temp_dir().join(format!("croupier-shell-{}", std::process::id())),
         model_dir,
         device: device.device,
         deadline,
@@ -181,7 +183,12 @@ pub(super) fn timeline(task: &EnvTask) -> Vec<String> {
     ]
 }
 
-fn environments(card: Option<&str>, config: &RunConfig, warnings: &mut Vec<String>) -> Result<Vec<EnvName>> {
+/// All that we know of what the task names.
+fn named_environments(
+    card: Option<&str>,
+    config: &RunConfig,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<EnvName>> {
     let named = match card {
         Some(card) => Environments::from_dataset_type(card)
             .map_err(|error| BadInput::new(error.to_string(), r#"{"environment_names":["leduc_poker"]}"#))?,
@@ -190,8 +197,14 @@ fn environments(card: Option<&str>, config: &RunConfig, warnings: &mut Vec<Strin
     warnings.extend(
         named.unknown.iter().map(|name| format!("environment `{name}` is not known and is left out")),
     );
+    Ok(named.known)
+}
+
+/// Those of them that a sidecar plays.
+fn environments(card: Option<&str>, config: &RunConfig, warnings: &mut Vec<String>) -> Result<Vec<EnvName>> {
+    let named = named_environments(card, config, warnings)?;
     let (playable, others): (Vec<EnvName>, Vec<EnvName>) =
-        named.known.into_iter().partition(|env| env.task_ids().is_some());
+        named.into_iter().partition(|env| env.task_ids().is_some());
     warnings.extend(others.iter().map(|env| format!("environment `{env}` has no sidecar and is left out")));
     if playable.is_empty() {
         let known = crate::cmd::sidecar::playable().join(", ");

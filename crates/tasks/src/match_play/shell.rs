@@ -1,0 +1,165 @@
+//! InterCode beside the games: lessons played live in a sandbox, and exams on tasks of their own.
+//!
+//! What a model writes is run only where the sandbox holds it; without one, its exams are left out and lessons stay, whose
+//! commands are ours.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Result;
+use futures::StreamExt;
+use intercode::prompt::{PastTurn, ToolCall};
+use intercode::{Action, Episode, EpisodeConfig, Gold, Sandbox, SandboxConfig, Tier, teacher};
+use rollout::{Decoding, IntercodeFormat, Policy, Request, ShellCall, ShellStep, ShellView};
+use schema::Sampling;
+use train::Row;
+
+use super::MatchTask;
+
+/// Tasks whose lessons are made at once.
+const TASKS: u64 = 128;
+/// Lessons of a run: more than are seen in an hour on a CPU.
+const MOST_TASKS: u64 = 4096;
+/// Share of the run that making them may take, and the most seconds.
+const MAKING: (f64, f64) = (0.03, 120.0);
+/// Tasks of an exam, as the evaluator has it.
+const EXAM_TASKS: u64 = 20;
+/// Set of the exam's tasks: never that of lessons.
+const EXAM_SET: u64 = 900_000_000;
+/// Longest answer: a command and some room.
+const MAX_NEW_TOKENS: u32 = 192;
+/// Exam tasks that are played at once.
+const AT_ONCE: usize = 8;
+
+/// A sandbox, and how a model is asked about it.
+pub(super) struct Shell {
+    sandbox: Sandbox,
+    format: IntercodeFormat,
+    /// What an exam gives to who submits at once.
+    no_op: f64,
+}
+
+impl Shell {
+    /// Opens a sandbox, in the strongest tier that this machine grants.
+    ///
+    /// # Errors
+    /// If not even a folder for our own commands can be made.
+    pub(super) fn open(task: &MatchTask) -> Result<Self> {
+        let sandbox = Sandbox::new(SandboxConfig::new(&task.scratch))?;
+        let tokenizer = Arc::new(data::Tokenizer::from_dir(&task.model_dir)?);
+        let format = IntercodeFormat::new(tokenizer, task.pack.clone())?;
+        let no_op = match sandbox.isolation().tier {
+            Tier::TrustedOnly => 0.0,
+            _ => {
+                let rewards = teacher::benchmark(&sandbox, EXAM_SET, EXAM_TASKS, threads(), &teacher::no_op)?;
+                rewards.iter().map(|reward| reward.total).sum::<f64>() / rewards.len().max(1) as f64
+            }
+        };
+        Ok(Self { sandbox, format, no_op })
+    }
+
+    /// What holds a model's commands, and what doing nothing is worth.
+    pub(super) fn describe(&self) -> String {
+        format!(
+            "in a shell isolated by {}; submitting at once scores {:.3}",
+            self.sandbox.isolation(),
+            self.no_op
+        )
+    }
+
+    /// Turns of lessons, as many as there is time for.
+    ///
+    /// # Errors
+    /// If the sandbox fails, or a turn cannot be shown to the model.
+    pub(super) fn rows(&self, seed: u64, seconds: f64) -> Result<Vec<Row>> {
+        let (started, budget) = (Instant::now(), (MAKING.0 * seconds).min(MAKING.1));
+        let mut rows = Vec::new();
+        for set in 0..MOST_TASKS / TASKS {
+            if set > 0 && started.elapsed().as_secs_f64() > budget {
+                break;
+            }
+            let set = seed.wrapping_mul(MOST_TASKS).wrapping_add(set) % EXAM_SET;
+            for lesson in teacher::lessons(&self.sandbox, set, TASKS, threads())? {
+                for turn in &lesson.turns {
+                    let prompt = self.format.prompt(&view(&lesson.question, &turn.history))?;
+                    let answer = self.format.answer("", &shown(&turn.call))?;
+                    rows.push(Row::new(prompt.tokens, answer.tokens));
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The mean reward of a policy over the exam's tasks; `None` where a model's commands are not run.
+    ///
+    /// # Errors
+    /// If the sandbox or the policy fails.
+    pub(super) async fn examine(&self, policy: &Arc<dyn Policy>) -> Result<Option<f64>> {
+        if self.sandbox.isolation().tier == Tier::TrustedOnly {
+            return Ok(None);
+        }
+        let mut episodes =
+            futures::stream::iter(0..EXAM_TASKS).map(|id| self.episode(policy, id)).buffer_unordered(AT_ONCE);
+        let mut total = 0.0;
+        while let Some(reward) = episodes.next().await {
+            total += reward?;
+        }
+        Ok(Some(total / EXAM_TASKS as f64))
+    }
+
+    async fn episode(&self, policy: &Arc<dyn Policy>, id: u64) -> Result<f64> {
+        let mut episode = super::blocking(|| -> Result<Episode> {
+            let task = Arc::new(intercode::tasks::task(EXAM_SET, id));
+            let gold = Arc::new(Gold::run(&self.sandbox, &task)?);
+            Ok(Episode::reset(&self.sandbox, task, gold, EpisodeConfig::EVALUATOR)?)
+        })?;
+        loop {
+            let prompt = self.format.prompt(&view(episode.question(), episode.history()))?;
+            let request = Request {
+                prompt: prompt.tokens,
+                text: prompt.text,
+                candidates: Vec::new(),
+                decoding: Decoding::Free,
+                sampling: Sampling {
+                    temperature: 0.0,
+                    max_new_tokens: MAX_NEW_TOKENS,
+                    ..Sampling::default()
+                },
+                stop_tokens: self.format.chat().codec().stop_tokens().to_vec(),
+                seed: id,
+            };
+            let completion = policy.generate(request).await?;
+            let answer = self.format.parse_tokens(&completion.token_ids);
+            let action = match answer.call {
+                Some(ShellCall::Execute(command)) => Action::Execute(command),
+                Some(ShellCall::Submit) => Action::Submit,
+                None => Action::Nothing,
+            };
+            let step = super::blocking(|| episode.step_with_thought(action, answer.thought))?;
+            if let Some(reward) = step.reward {
+                return Ok(reward.total);
+            }
+        }
+    }
+}
+
+fn threads() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+fn view(question: &str, history: &[PastTurn]) -> ShellView {
+    let step = |turn: &PastTurn| ShellStep {
+        thought: turn.thought.clone(),
+        call: turn.call.as_ref().map(shown),
+        observation: turn.observation.clone(),
+    };
+    ShellView { question: question.to_owned(), steps: history.iter().map(step).collect() }
+}
+
+fn shown(call: &ToolCall) -> ShellCall {
+    match call {
+        ToolCall::ExecuteBash { command } => ShellCall::Execute(command.clone()),
+        ToolCall::Submit {} => ShellCall::Submit,
+    }
+}
