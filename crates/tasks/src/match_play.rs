@@ -20,7 +20,7 @@ use burn::tensor::Device;
 use data::Tokenizer;
 use games::match_play;
 use model::{DecoderConfig, LanguageModel};
-use rollout::{MatchFormat, PromptPack};
+use rollout::{IntercodeFormat, MatchFormat, PromptPack, ShellView};
 use schema::{Artifact, EnvName, RunConfig};
 use tokio_util::sync::CancellationToken;
 use train::{Learner, Progress, Schedule, ScoreSettings, Shape, Warmup, WeightAverage};
@@ -121,8 +121,13 @@ impl MatchTask {
 /// # Errors
 /// If the model's tokenizer cannot be read, or cannot show a turn.
 pub fn first_turn_tokens(model_dir: &Path, pack: &Arc<PromptPack>, envs: &[EnvName]) -> Result<usize> {
-    let format = MatchFormat::new(Arc::new(Tokenizer::from_dir(model_dir)?), pack.clone())?;
+    let tokenizer = Arc::new(Tokenizer::from_dir(model_dir)?);
+    let format = MatchFormat::new(tokenizer.clone(), pack.clone())?;
     let tokens = |env: &EnvName| -> Result<usize> {
+        if *env == EnvName::Intercode {
+            let view = ShellView { question: String::new(), steps: Vec::new() };
+            return Ok(IntercodeFormat::new(tokenizer.clone(), pack.clone())?.prompt(&view)?.tokens.len());
+        }
         let match_play::Start { mut state, mut chance, .. } = match_play::start(env.as_str(), 1)?;
         match_play::play_chance(state.as_mut(), &mut chance);
         let view = teach::match_text::view(env.as_str(), state.as_ref(), match_play::Betting::Shown);
@@ -183,6 +188,8 @@ pub async fn run(
 
     let lr = match task.lr {
         Some(lr) => lr,
+        // Who counts steps does not want more of them to be taken.
+        None if task.deadline.stop_training_at().is_none() => task.recipe.learning_rate(&facts, method),
         None => {
             observer.event(&Event::Phase { name: "learning rate".to_owned() });
             let (start, until) =

@@ -22,7 +22,7 @@ const TASKS: u64 = 128;
 /// Lessons of a run: more than are seen in an hour on a CPU.
 const MOST_TASKS: u64 = 4096;
 /// Share of the run that making them may take, and the most seconds.
-const MAKING: (f64, f64) = (0.03, 120.0);
+const MAKING: (f64, f64) = (0.03, 30.0);
 /// Tasks of an exam, as the evaluator has it.
 const EXAM_TASKS: u64 = 20;
 /// Set of the exam's tasks: never that of lessons.

@@ -38,8 +38,7 @@ pub(super) fn work(
     let (taught, others): (Vec<EnvName>, Vec<EnvName>) =
         envs.into_iter().partition(|env| *env == EnvName::Intercode || teach::GAMES.contains(&env.as_str()));
     let pack = Arc::new(pack(common.config.env.pack.as_deref())?);
-    let games: Vec<EnvName> = taught.iter().copied().filter(|env| *env != EnvName::Intercode).collect();
-    let n_tokens = match_play::first_turn_tokens(&common.model_dir, &pack, &games)?;
+    let n_tokens = match_play::first_turn_tokens(&common.model_dir, &pack, &taught)?;
     let why_not = match () {
         () if taught.is_empty() => Some("no environment of the task has a teacher".to_owned()),
         () if n_tokens > n_positions => {
@@ -50,7 +49,10 @@ pub(super) fn work(
     if let Some(why_not) = why_not {
         warnings.push(format!("{why_not}: trained by GRPO alone, on short prompts of our own"));
         common.config.rollout.format = Compact::NAME.to_owned();
-        return Ok(Work::Env(Box::new(task(asked, common, &mut Vec::new())?)));
+        let mut also = Vec::new();
+        let task = task(asked, common, &mut also)?;
+        warnings.extend(also.into_iter().filter(|one| !warnings.contains(one)).collect::<Vec<_>>());
+        return Ok(Work::Env(Box::new(task)));
     }
     warnings.extend(others.iter().map(|env| format!("environment `{env}` has no teacher and is left out")));
     if pack.source == PromptPack::builtin().source {
