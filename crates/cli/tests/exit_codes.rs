@@ -181,6 +181,32 @@ fn a_dry_run_prints_the_plan_with_origins_and_writes_nothing() {
     assert!(files(&root.output()).is_empty());
 }
 
+#[test]
+fn who_may_make_rows_is_asked_and_named() {
+    let root = Root::new();
+    let model = root.dir.path().join("cache/models/org--pico");
+    let planned = |policy: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_croupier"));
+        command.env_remove("ENVIRONMENT_SERVER_URLS").env_remove("CROUPIER_CONTAINER");
+        command.env("ENV_DATA_POLICY", policy).args([
+            "train",
+            "text",
+            "--steps",
+            "1",
+            "--dry-run",
+            "--model",
+        ]);
+        command.arg(&model).args(LEDUC).output().expect("the binary runs")
+    };
+    let refused = planned("whatever");
+    assert_eq!(code(&refused), 2, "{}", said(&refused));
+    assert!(said(&refused).contains("ENV_DATA_POLICY is `whatever`"), "{}", said(&refused));
+    let alone = planned("sidecar_only");
+    let plan = String::from_utf8_lossy(&alone.stdout).into_owned();
+    assert_eq!(code(&alone), 0, "{}", said(&alone));
+    assert!(said(&alone).contains("no rows of our own") && plan.contains("0 supervised steps"), "{plan}");
+}
+
 /// Adds to one value of a tensor in a safetensors file.
 fn alter(path: &Path, name: &str) {
     let mut bytes = std::fs::read(path).expect("readable");

@@ -13,6 +13,7 @@ mod tail;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::Result;
 use burn::module::Module;
@@ -35,7 +36,7 @@ use crate::env_task::connect;
 use crate::events::{Event, Observer, TextStepEvent};
 use crate::publish::Publisher;
 use crate::text::{
-    Clock, Example, Facts, Goal, Memory, ObjectiveKind, Recipe, StepCost, adapter_of, cached_batches,
+    Clock, Example, Facts, Goal, Memory, Method, ObjectiveKind, Recipe, StepCost, adapter_of, cached_batches,
     learner, load, search,
 };
 use crate::{BadInput, Deadline, Source, WhenAllDead};
@@ -172,7 +173,7 @@ pub async fn run(
     let goal = Goal { kind: ObjectiveKind::Sft, base: base.clone(), token_budget, activations };
     let cost = blocking(|| StepCost::measure(&model, &goal, &probe))?;
     let batch = cost.affordable_batch(clock.left() / STEPS_WANTED, task.recipe.batch(&facts));
-    let mut step_s = cost.seconds(batch);
+    let step_s = cost.seconds(batch);
     let shown = format.clone();
     let mut exams = Exams::new(task, format, shell, EXAMS + u64::from(task.by_rewards))?;
     let base_standing = exams.examine(&base, 0, observer, cancel).await?;
@@ -186,22 +187,8 @@ pub async fn run(
         ],
     });
 
-    let lr = match task.lr {
-        Some(lr) => lr,
-        // Who counts steps does not want more of them to be taken.
-        None if task.deadline.stop_training_at().is_none() => task.recipe.learning_rate(&facts, method),
-        None => {
-            observer.event(&Event::Phase { name: "learning rate".to_owned() });
-            let (start, until) =
-                (task.recipe.learning_rate(&facts, method), clock.until_share(task.search_share));
-            let batches = cached_batches(&probe, batch, task.seed);
-            let (lr, trials) =
-                blocking(|| search(&model, &goal, &batches, &[], start, (step_s, until), cancel))?;
-            let trials = trials.into_iter().map(|trial| (trial.lr, trial.loss)).collect();
-            observer.event(&Event::LearningRate { lr, trials });
-            lr
-        }
-    };
+    let asked = (&facts, method, batch, step_s);
+    let lr = learning_rate(task, (&model, &goal), &probe, asked, &clock, observer, cancel)?;
 
     observer.event(&Event::Phase { name: "training".to_owned() });
     let mut run = Run {
@@ -211,51 +198,11 @@ pub async fn run(
         best: Best { standing: base_standing, artifact: None },
         step: 0,
     };
-    let schedule =
-        Schedule { peak: lr, warmup: Warmup::Share(WARMUP), shape: Shape::Cosine, floor: LR_FLOOR };
-    let begun = clock.left();
-    let tail_s = if source.is_some() { TAIL_SHARE * begun } else { 0.0 };
+    let tail_s = if source.is_some() { TAIL_SHARE * clock.left() } else { 0.0 };
     let tail_s = if tail_s < SHORTEST_TAIL_S { 0.0 } else { tail_s };
-    let mut held = 0;
-    loop {
-        // What follows: a tail with an exam of its own, and the exam of what was learnt here.
-        let exam_s = exams.budget_s() + exams.publish_s;
-        let closing = exam_s + 2.0 * step_s + if tail_s > 0.0 { tail_s + exam_s } else { 0.0 };
-        let by_clock = 1.0 - (clock.left() - closing) / (begun - closing).max(1e-9);
-        let by_steps = task.steps.map_or(0.0, |steps| run.step as f64 / steps.max(1) as f64);
-        let fraction = by_clock.max(by_steps);
-        if fraction >= 1.0 || cancel.is_cancelled() {
-            break;
-        }
-        let due = due_exams(fraction);
-        if due > held {
-            held = due;
-            let candidate = run.learner.model().valid();
-            run.examine(&candidate, &mut exams, &publisher, observer, cancel).await?;
-            if task.own_states {
-                let seen = exams.play_for_states(&candidate, cancel).await?;
-                let n = run.own.add(lessons.corrected(seen)?);
-                observer.event(&Event::OwnStates { step: run.step, turns: n });
-            }
-            continue;
-        }
-        let started = std::time::Instant::now();
-        let rows = run.rows(batch, &mut lessons)?;
-        let lr = schedule.lr(Progress { step: run.step, fraction });
-        let event = blocking(|| run.learn(&goal, rows, lr))?;
-        step_s = 0.8 * step_s + 0.2 * started.elapsed().as_secs_f64();
-        if fraction >= AVERAGE_FROM {
-            run.average.add(run.learner.model());
-        }
-        let n_skipped = run.learner.n_steps() - run.step;
-        let steps = task.steps.unwrap_or((run.step as f64 + clock.left() / step_s) as u64);
-        observer.event(&Event::TextStep(TextStepEvent { fraction, steps, ..event }));
-        if n_skipped >= STRIKES {
-            let message = format!("{n_skipped} steps were not finite; the best so far is kept");
-            observer.event(&Event::Warning { message });
-            break;
-        }
-    }
+    let course =
+        Course { task, goal: &goal, clock: &clock, publisher: &publisher, batch, lr, step_s, tail_s };
+    run.by_teachers(&course, &mut lessons, &mut exams, observer, cancel).await?;
     if !cancel.is_cancelled() && run.step > 0 {
         observer.event(&Event::Phase { name: "closing".to_owned() });
         let mean = run.average.applied_to(run.learner.model().clone());
@@ -281,6 +228,29 @@ pub async fn run(
     Ok(run.best.artifact.unwrap_or(floor))
 }
 
+/// The learning rate: what is asked for, what the search finds, or the recipe's where steps are counted and not time.
+fn learning_rate(
+    task: &MatchTask,
+    (model, goal): (&LanguageModel, &Goal),
+    probe: &[Example],
+    (facts, method, batch, step_s): (&Facts<'_>, Method, usize, f64),
+    clock: &Clock,
+    observer: &mut dyn Observer,
+    cancel: &CancellationToken,
+) -> Result<f64> {
+    let start = task.recipe.learning_rate(facts, method);
+    if task.lr.is_some() || task.deadline.stop_training_at().is_none() {
+        return Ok(task.lr.unwrap_or(start));
+    }
+    observer.event(&Event::Phase { name: "learning rate".to_owned() });
+    let until = clock.until_share(task.search_share);
+    let batches = cached_batches(probe, batch, task.seed);
+    let (lr, trials) = blocking(|| search(model, goal, &batches, &[], start, (step_s, until), cancel))?;
+    let trials = trials.into_iter().map(|trial| (trial.lr, trial.loss)).collect();
+    observer.event(&Event::LearningRate { lr, trials });
+    Ok(lr)
+}
+
 /// Where rewarded episodes are played, if there are to be any. Asked for first: who waits an hour to be told that no
 /// sidecar answers has waited too long.
 async fn sidecars(task: &MatchTask, observer: &mut dyn Observer) -> Result<Option<Source>> {
@@ -291,6 +261,22 @@ async fn sidecars(task: &MatchTask, observer: &mut dyn Observer) -> Result<Optio
     let rollout = &task.config.rollout;
     let pool = (rollout.workers, rollout.in_flight);
     connect(&task.urls, &games, task.when_all_dead, pool, observer).await.map(Some)
+}
+
+/// What a run is held to.
+struct Course<'a> {
+    task: &'a MatchTask,
+    goal: &'a Goal,
+    clock: &'a Clock,
+    publisher: &'a Publisher,
+    /// Turns of a step.
+    batch: usize,
+    /// Peak learning rate.
+    lr: f64,
+    /// Seconds of a step, as measured so far.
+    step_s: f64,
+    /// Seconds that belong to rewards.
+    tail_s: f64,
 }
 
 /// What changes in a run.
@@ -309,6 +295,60 @@ struct Best {
 }
 
 impl Run {
+    /// Learns from teachers until the clock or the number of steps says otherwise, with exams on the way.
+    async fn by_teachers(
+        &mut self,
+        course: &Course<'_>,
+        lessons: &mut Lessons,
+        exams: &mut Exams,
+        observer: &mut dyn Observer,
+        cancel: &CancellationToken,
+    ) -> Result<()> {
+        let Course { task, goal, clock, publisher, batch, lr, mut step_s, tail_s } = *course;
+        let schedule =
+            Schedule { peak: lr, warmup: Warmup::Share(WARMUP), shape: Shape::Cosine, floor: LR_FLOOR };
+        let (begun, mut held) = (clock.left(), 0);
+        loop {
+            // What follows: a tail with an exam of its own, and the exam of what was learnt here.
+            let exam_s = exams.budget_s() + exams.publish_s;
+            let closing = exam_s + 2.0 * step_s + if tail_s > 0.0 { tail_s + exam_s } else { 0.0 };
+            let by_clock = 1.0 - (clock.left() - closing) / (begun - closing).max(1e-9);
+            let by_steps = task.steps.map_or(0.0, |steps| self.step as f64 / steps.max(1) as f64);
+            let fraction = by_clock.max(by_steps);
+            if fraction >= 1.0 || cancel.is_cancelled() {
+                return Ok(());
+            }
+            let due = due_exams(fraction);
+            if due > held {
+                held = due;
+                let candidate = self.learner.model().valid();
+                self.examine(&candidate, exams, publisher, observer, cancel).await?;
+                if task.own_states {
+                    let seen = exams.play_for_states(&candidate, cancel).await?;
+                    let turns = self.own.add(lessons.corrected(seen)?);
+                    observer.event(&Event::OwnStates { step: self.step, turns });
+                }
+                continue;
+            }
+            let started = Instant::now();
+            let rows = self.rows(batch, lessons)?;
+            let lr = schedule.lr(Progress { step: self.step, fraction });
+            let event = blocking(|| self.learn(goal, rows, lr))?;
+            step_s = 0.8 * step_s + 0.2 * started.elapsed().as_secs_f64();
+            if fraction >= AVERAGE_FROM {
+                self.average.add(self.learner.model());
+            }
+            let steps = task.steps.unwrap_or((self.step as f64 + clock.left() / step_s) as u64);
+            observer.event(&Event::TextStep(TextStepEvent { fraction, steps, ..event }));
+            let n_skipped = self.learner.n_steps() - self.step;
+            if n_skipped >= STRIKES {
+                let message = format!("{n_skipped} steps were not finite; the best so far is kept");
+                observer.event(&Event::Warning { message });
+                return Ok(());
+            }
+        }
+    }
+
     /// The rows of a step.
     fn rows(&mut self, batch: usize, lessons: &mut Lessons) -> Result<Vec<Example>> {
         let n_own = if self.own.is_empty() { 0 } else { (OWN_SHARE * batch as f64) as usize };
@@ -318,7 +358,7 @@ impl Run {
     }
 
     fn learn(&mut self, goal: &Goal, rows: Vec<Example>, lr: f64) -> Result<TextStepEvent> {
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         let n_tokens: usize = rows.iter().flatten().map(train::Row::n_tokens).sum();
         let (parts, objective) = goal.step(rows);
         let report = self.learner.step(&parts, objective.as_ref(), &ScoreSettings::default(), lr)?;
@@ -347,7 +387,7 @@ impl Run {
         if cancel.is_cancelled() || standing.score() < self.best.standing.score() {
             return Ok(());
         }
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         match blocking(|| publisher.publish(candidate, self.step)) {
             Ok(artifact) => {
                 observer.event(&Event::Published { step: self.step, path: artifact.path.clone() });
@@ -400,3 +440,6 @@ fn match_format(task: &MatchTask, observer: &mut dyn Observer) -> Result<Arc<Mat
 fn blocking<T>(compute: impl FnOnce() -> T) -> T {
     tokio::task::block_in_place(compute)
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,6 +53,7 @@ Ours
   --json                   events as JSON lines
 
 Environment: ENVIRONMENT_SERVER_URLS (comma separated; empty plays in this process), ROLLOUT_WORKERS (default 4),
+ENV_DATA_POLICY (self_generated; sidecar_only and whitelist_only train environment tasks by GRPO alone),
 HF_ENDPOINT (where ORG/NAME comes from; default https://huggingface.co), USE_KL=1 with KL_COEF (instruct tasks: a pull
 towards the base, as their evaluation has it).
 

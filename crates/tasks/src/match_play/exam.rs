@@ -79,7 +79,12 @@ impl Exams {
         shell: Option<Arc<Shell>>,
         n_exams: u64,
     ) -> Result<Self> {
-        let seconds = Clock::new(&task.deadline).seconds();
+        // Where steps are counted and not time, exams are as in a run of an hour.
+        let seconds = Clock::new(&task.deadline).seconds().min(if task.steps.is_some() {
+            3600.0
+        } else {
+            f64::INFINITY
+        });
         let opponents = |game: &str| -> Result<Vec<Arc<dyn Contestant>>> {
             let contestant = |bot| Arc::new(ScriptedContestant(bot)) as Arc<dyn Contestant>;
             Ok(teach::opponents(game)?.into_iter().map(contestant).collect())
@@ -136,21 +141,25 @@ impl Exams {
             observer.event(&Event::ShellExam { step, score });
         }
         let side: Arc<dyn Contestant> = Arc::new(contestant);
+        let mut report = |game: &str, against: &str, tally: Tally| {
+            let (game, against, score) = (game.to_owned(), against.to_owned(), tally.score());
+            observer.event(&Event::Exam { step, game, against, tally, score });
+        };
         if !self.is_sized {
             let started = Instant::now();
-            let probe = self.play(&side, |_, _, _| {}, cancel).await?;
+            let mut played = Vec::new();
+            let note =
+                |game: &str, against: &str, tally| played.push((game.to_owned(), against.to_owned(), tally));
+            let probe = self.play(&side, note, cancel).await?;
             if probe.forfeited() > 0.5 {
                 // Whoever says nothing does not show what a game costs.
+                played.iter().for_each(|(game, against, tally)| report(game, against, *tally));
                 return Ok(Standing { shell, ..probe });
             }
             let each = started.elapsed().as_secs_f64() / self.pairs as f64;
             self.pairs = ((self.budget_s / each.max(1e-9)) as u64).clamp(PAIRS.0, PAIRS.1);
             self.is_sized = true;
         }
-        let report = |game: &str, against: &str, tally: Tally| {
-            let (game, against, score) = (game.to_owned(), against.to_owned(), tally.score());
-            observer.event(&Event::Exam { step, game, against, tally, score });
-        };
         Ok(Standing { shell, ..self.play(&side, report, cancel).await? })
     }
 

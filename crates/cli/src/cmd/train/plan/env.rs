@@ -15,6 +15,9 @@ use super::{Asked, Common, Mode, Work, number};
 
 /// The value of `[rollout] format` that asks for match play.
 const MATCH: &str = "match";
+/// Says which rows may be learnt from.
+const DATA_POLICY: &str = "ENV_DATA_POLICY";
+const DATA_POLICIES: &str = "self_generated, sidecar_only, whitelist_only";
 /// Where people put the evaluator's own prose (`croupier prompts capture`), in their fork or image.
 const EVALUATOR_PACK: &str = "prompts/evaluator.toml";
 
@@ -39,7 +42,9 @@ pub(super) fn work(
         envs.into_iter().partition(|env| *env == EnvName::Intercode || teach::GAMES.contains(&env.as_str()));
     let pack = Arc::new(pack(common.config.env.pack.as_deref())?);
     let n_tokens = match_play::first_turn_tokens(&common.model_dir, &pack, &taught)?;
+    let own_rows = may_make_rows(asked.mode, warnings)?;
     let why_not = match () {
+        () if !own_rows => Some(format!("{DATA_POLICY} allows no rows of our own")),
         () if taught.is_empty() => Some("no environment of the task has a teacher".to_owned()),
         () if n_tokens > n_positions => {
             Some(format!("a turn of match play takes {n_tokens} tokens, the model reads {n_positions}"))
@@ -50,7 +55,10 @@ pub(super) fn work(
         warnings.push(format!("{why_not}: trained by GRPO alone, on short prompts of our own"));
         common.config.rollout.format = Compact::NAME.to_owned();
         let mut also = Vec::new();
-        let task = task(asked, common, &mut also)?;
+        let mut task = task(asked, common, &mut also)?;
+        if !own_rows {
+            task.warm_up.steps = 0;
+        }
         warnings.extend(also.into_iter().filter(|one| !warnings.contains(one)).collect::<Vec<_>>());
         return Ok(Work::Env(Box::new(task)));
     }
@@ -86,6 +94,22 @@ fn task(asked: &Asked, common: Common, warnings: &mut Vec<String>) -> Result<Env
         deadline,
         config,
     })
+}
+
+/// Whether the rules of the tournament, as the user reads them, allow rows that the run makes itself.
+fn may_make_rows(mode: Mode, warnings: &mut Vec<String>) -> Result<bool, BadInput> {
+    let policy = std::env::var(DATA_POLICY).unwrap_or_default();
+    match policy.trim() {
+        "" | "self_generated" => Ok(true),
+        "sidecar_only" | "whitelist_only" => Ok(false),
+        other if mode == Mode::Container => {
+            warnings.push(format!(
+                "{DATA_POLICY} is `{other}`, which is none of {DATA_POLICIES}: the first is taken"
+            ));
+            Ok(true)
+        }
+        other => Err(BadInput::new(format!("{DATA_POLICY} is `{other}`"), DATA_POLICIES)),
+    }
 }
 
 fn when_all_dead(mode: Mode) -> WhenAllDead {
@@ -161,6 +185,7 @@ pub(super) fn match_timeline(task: &MatchTask) -> Vec<String> {
     vec![
         format!("model      {}", task.model_dir.display()),
         format!("plays      {} as match play asks", envs.join(", ")),
+        format!("data       self-generated: teachers play by the rules, nothing is shipped ({DATA_POLICY})"),
         format!("floor      an adapter that changes nothing, now, in {}", task.out.display()),
         lr,
         format!("training   on {:?} teachers{own}, by the clock", task.teacher),

@@ -1,0 +1,72 @@
+use std::sync::Mutex;
+
+use model::{Arch, Size};
+use schema::ArtifactKind;
+
+use super::*;
+use crate::text::Table;
+use crate::{holds_artifact, new_model};
+
+fn task(dir: &Path, envs: Vec<EnvName>) -> MatchTask {
+    // Words enough for the prompts to be short.
+    new_model(&dir.join("base"), Arch::Qwen2, Size::Nano, Some(4096), 0).unwrap();
+    MatchTask {
+        model_dir: dir.join("base"),
+        base_model: "base".to_owned(),
+        out: dir.join("out"),
+        envs,
+        urls: Vec::new(),
+        when_all_dead: WhenAllDead::Fail,
+        config: RunConfig::default(),
+        teacher: TeacherKind::Solved,
+        own_states: true,
+        by_rewards: false,
+        pack: Arc::new(PromptPack::builtin()),
+        seed: 1,
+        steps: Some(4),
+        lr: Some(1e-3),
+        eval_share: 0.001,
+        search_share: 0.0,
+        memory: 4 << 30,
+        device: Device::flex(),
+        deadline: Deadline::none(Instant::now()),
+        recipe: Arc::new(Table),
+        scratch: dir.join("shell"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_examines_and_hands_over_what_has_played_no_worse() {
+    let dir = tempfile::tempdir().unwrap();
+    let task = task(dir.path(), vec![EnvName::LeducPoker]);
+    let seen = Mutex::new(Vec::new());
+    let mut observer = |event: &Event| {
+        if let Event::Exam { step, game, .. } = event {
+            assert_eq!(game, "leduc_poker");
+            seen.lock().unwrap().push(*step);
+        }
+        if let Event::TextStep(step) = event {
+            assert!(step.loss.is_finite() && !step.skipped);
+        }
+    };
+    let artifact = run(&task, &mut observer, &CancellationToken::new()).await.unwrap();
+    assert_eq!(artifact.kind, ArtifactKind::Merged);
+    assert!(holds_artifact(&task.out) && artifact.step > 0);
+    let seen = seen.into_inner().unwrap();
+    assert!(seen.contains(&0) && seen.contains(&4), "exams after steps {seen:?}");
+}
+
+#[test]
+fn exams_are_spread_over_the_later_part_of_a_run() {
+    assert_eq!([0.0, 0.39, 0.4, 0.54, 0.56, 0.99].map(due_exams), [0, 0, 1, 1, 2, 4]);
+}
+
+#[test]
+fn a_turn_is_as_long_as_the_longest_first_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let task = task(dir.path(), vec![EnvName::LeducPoker]);
+    let tokens = |envs: &[EnvName]| first_turn_tokens(&task.model_dir, &task.pack, envs).unwrap();
+    let (short, both) = (tokens(&[EnvName::LeducPoker]), tokens(&[EnvName::LeducPoker, EnvName::LiarsDice]));
+    assert!(0 < short && short < both, "{short} {both}");
+    assert_eq!(tokens(&[]), 0);
+}
