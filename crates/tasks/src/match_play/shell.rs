@@ -11,7 +11,9 @@ use anyhow::Result;
 use futures::StreamExt;
 use intercode::prompt::{PastTurn, ToolCall};
 use intercode::{Action, Episode, EpisodeConfig, Gold, Sandbox, SandboxConfig, Tier, teacher};
-use rollout::{Decoding, IntercodeFormat, Policy, Request, ShellCall, ShellStep, ShellView};
+use rollout::{
+    Decoding, IntercodeFormat, Policy, PolicyError, Request, ShellAnswer, ShellCall, ShellStep, ShellView,
+};
 use schema::Sampling;
 use train::Row;
 
@@ -129,19 +131,27 @@ impl Shell {
                 stop_tokens: self.format.chat().codec().stop_tokens().to_vec(),
                 seed: id,
             };
-            let completion = policy.generate(request).await?;
-            let answer = self.format.parse_tokens(&completion.token_ids);
-            let action = match answer.call {
-                Some(ShellCall::Execute(command)) => Action::Execute(command),
-                Some(ShellCall::Submit) => Action::Submit,
-                None => Action::Nothing,
+            let (action, thought) = match policy.generate(request).await {
+                Ok(completion) => taken_apart(self.format.parse_tokens(&completion.token_ids)),
+                // The history has outgrown the model: what it has is its answer.
+                Err(PolicyError::Refused { .. }) => (Action::Submit, String::new()),
+                Err(error) => return Err(error.into()),
             };
-            let step = super::blocking(|| episode.step_with_thought(action, answer.thought))?;
+            let step = super::blocking(|| episode.step_with_thought(action, thought))?;
             if let Some(reward) = step.reward {
                 return Ok(reward.total);
             }
         }
     }
+}
+
+fn taken_apart(answer: ShellAnswer) -> (Action, String) {
+    let action = match answer.call {
+        Some(ShellCall::Execute(command)) => Action::Execute(command),
+        Some(ShellCall::Submit) => Action::Submit,
+        None => Action::Nothing,
+    };
+    (action, answer.thought)
 }
 
 fn threads() -> NonZeroUsize {
