@@ -31,6 +31,8 @@ const EXAM_TASKS: u64 = 20;
 const EXAM_SET: u64 = 900_000_000;
 /// Longest answer: a command and some room.
 const MAX_NEW_TOKENS: u32 = 192;
+/// Turns without a call, one after the other, after which an exam's episode is over: the rest would be the same.
+const MUTE_TURNS: u32 = 2;
 /// Exam tasks that are played at once.
 const AT_ONCE: usize = 8;
 
@@ -116,6 +118,7 @@ impl Shell {
             let gold = Arc::new(Gold::run(&self.sandbox, &task)?);
             Ok(Episode::reset(&self.sandbox, task, gold, EpisodeConfig::EVALUATOR)?)
         })?;
+        let mut n_mute = 0;
         loop {
             let prompt = self.format.prompt(&view(episode.question(), episode.history()))?;
             let request = Request {
@@ -137,6 +140,8 @@ impl Shell {
                 Err(PolicyError::Refused { .. }) => (Action::Submit, String::new()),
                 Err(error) => return Err(error.into()),
             };
+            n_mute = if action == Action::Nothing { n_mute + 1 } else { 0 };
+            let action = if n_mute < MUTE_TURNS { action } else { Action::Submit };
             let step = super::blocking(|| episode.step_with_thought(action, thought))?;
             if let Some(reward) = step.reward {
                 return Ok(reward.total);
