@@ -374,7 +374,7 @@ impl Run {
         })
     }
 
-    /// Plays the exam and hands the candidate over if it scores no less than what lies there.
+    /// Plays the exam and hands the candidate over if it scores more than the base and no less than what lies there.
     async fn examine(
         &mut self,
         candidate: &LanguageModel,
@@ -384,7 +384,9 @@ impl Run {
         cancel: &CancellationToken,
     ) -> Result<()> {
         let standing = exams.examine(candidate, self.step, observer, cancel).await?;
-        if cancel.is_cancelled() || standing.score() < self.best.standing.score() {
+        let (score, best) = (standing.score(), self.best.standing.score());
+        let is_worth = if self.best.artifact.is_some() { score >= best } else { score > best };
+        if cancel.is_cancelled() || !is_worth {
             return Ok(());
         }
         let started = Instant::now();

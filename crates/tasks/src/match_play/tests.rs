@@ -36,7 +36,7 @@ fn task(dir: &Path, envs: Vec<EnvName>) -> MatchTask {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_examines_and_hands_over_what_has_played_no_worse() {
+async fn a_run_that_has_learnt_nothing_is_examined_and_leaves_the_floor() {
     let dir = tempfile::tempdir().unwrap();
     let task = task(dir.path(), vec![EnvName::LeducPoker]);
     let seen = Mutex::new(Vec::new());
@@ -50,8 +50,8 @@ async fn a_run_examines_and_hands_over_what_has_played_no_worse() {
         }
     };
     let artifact = run(&task, &mut observer, &CancellationToken::new()).await.unwrap();
-    assert_eq!(artifact.kind, ArtifactKind::Merged);
-    assert!(holds_artifact(&task.out) && artifact.step > 0);
+    assert_eq!((artifact.kind, artifact.step), (ArtifactKind::Adapter, 0));
+    assert!(holds_artifact(&task.out));
     let seen = seen.into_inner().unwrap();
     assert!(seen.contains(&0) && seen.contains(&4), "exams after steps {seen:?}");
 }

@@ -190,7 +190,7 @@ pub(super) fn match_timeline(task: &MatchTask) -> Vec<String> {
         lr,
         format!("training   on {:?} teachers{own}, by the clock", task.teacher),
         rewards,
-        "exams      at temperature 0, seats swapped; published if no worse than what lies there".to_owned(),
+        "exams      at temperature 0, seats swapped; published if better than the base and no worse than what lies there".to_owned(),
     ]
 }
 
