@@ -207,6 +207,40 @@ fn who_may_make_rows_is_asked_and_named() {
     assert!(said(&alone).contains("no rows of our own") && plan.contains("0 supervised steps"), "{plan}");
 }
 
+#[test]
+fn mounted_data_sets_are_found_by_either_name_and_join_the_plan() {
+    let root = Root::new();
+    let dir = root.dir.path().join("cache/miner_datasets");
+    std::fs::create_dir_all(dir.join("org--turns")).unwrap();
+    std::fs::write(dir.join("org--turns/train.jsonl"), "{}\n").unwrap();
+    let planned = |policy: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_croupier"));
+        command.env_remove("ENVIRONMENT_SERVER_URLS").env_remove("CROUPIER_CONTAINER");
+        command.env("ENV_DATA_POLICY", policy).env("MINER_DATASETS", "org/turns,org/others");
+        command.args(["train", "text", "--steps", "1", "--dry-run", "--model", "org/tiny", "--root"]);
+        command.arg(root.dir.path()).args(LEDUC).output().expect("the binary runs")
+    };
+    std::fs::remove_dir_all(root.dir.path().join("cache/models")).unwrap();
+    let tiny = root.dir.path().join("cache/models/org--tiny");
+    std::fs::create_dir_all(tiny.parent().unwrap()).unwrap();
+    let made = Command::new(env!("CARGO_BIN_EXE_croupier"))
+        .args(["model", "new", "--arch", "qwen2", "--size", "tiny", "--vocab", "4096"])
+        .arg(&tiny)
+        .output()
+        .expect("the binary runs");
+    assert_eq!(code(&made), 0, "{}", said(&made));
+    for (policy, self_generated, mounted) in
+        [("self_generated", true, true), ("whitelist_only", false, true), ("sidecar_only", false, false)]
+    {
+        let output = planned(policy);
+        let plan = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(code(&output), 0, "{}", said(&output));
+        assert_eq!(plan.contains("self-generated"), self_generated, "{plan}");
+        assert_eq!(plan.contains("org--turns"), mounted, "{plan}");
+        assert_eq!(said(&output).contains("MINER_DATASETS names `org/others`"), mounted, "{}", said(&output));
+    }
+}
+
 /// Adds to one value of a tensor in a safetensors file.
 fn alter(path: &Path, name: &str) {
     let mut bytes = std::fs::read(path).expect("readable");

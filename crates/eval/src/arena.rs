@@ -4,8 +4,8 @@
 //! question; an answer without a legal move forfeits the game. What counts is who wins, never by how much: the score is
 //! wins and half of the draws. The same seed gives the same result, however many games run at once.
 //!
-//! Not here: the call after a game in which a model may revise its long-term notes. Those notes live for the two games
-//! of a seed.
+//! Between the two games of a seed a player is asked what it wants to note; its long-term notes live for those two. (The
+//! tournament keeps them for a whole match, and so plays one game after the other; here many are played at once.)
 
 mod contestants;
 mod game;
@@ -14,8 +14,10 @@ mod standing;
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use games::{Game, State};
+use rollout::Reflection;
 use schema::{MatchMove, MatchView, Memory, MemoryEdit};
 use serde::Serialize;
 use tokio::task::JoinSet;
@@ -53,6 +55,11 @@ pub trait Contestant: Send + Sync {
 
     /// Its move. Dropping the future withdraws the question.
     fn answer<'a>(&'a self, question: Question<'a>) -> BoxFuture<'a, Result<MatchMove, Forfeit>>;
+
+    /// What it wants to note after a game, for the next one against the same player.
+    fn reflect<'a>(&'a self, _after: &'a Reflection, _key: u64) -> BoxFuture<'a, Vec<MemoryEdit>> {
+        std::future::ready(Vec::new()).boxed()
+    }
 
     /// Changes its notes as it has asked.
     fn remember(&self, _memory: &mut Memory, _edits: &[MemoryEdit]) {}

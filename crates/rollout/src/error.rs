@@ -52,6 +52,12 @@ pub enum Error {
         /// As it was to be written.
         answer: String,
     },
+    /// A longer conversation than a system and a user message, for a template that knows no tools or no system.
+    #[error("the model's chat template has no place for a conversation with tools")]
+    NoPlace,
+    /// A data set cannot be read.
+    #[error(transparent)]
+    Data(data::Error),
     /// A file cannot be written or read.
     #[error("`{}`: {source}", path.display())]
     File {

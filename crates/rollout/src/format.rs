@@ -16,6 +16,7 @@ mod match_rollout;
 mod notes;
 mod pieces;
 mod prompt_pack;
+mod recorded;
 #[cfg(test)]
 mod test_support;
 mod tool_chat;
@@ -39,6 +40,7 @@ pub use self::prompt_pack::{
     CapturedRequest, IntercodeProse, IntercodeTools, MatchProse, MatchTools, PackSchema, PromptPack,
     SidecarProse,
 };
+pub use self::recorded::RecordedTurn;
 pub use self::tool_chat::{Answer, ChatRequest, ToolChat};
 pub use self::verify::verify_prompts_file;
 use crate::{Candidate, Codec, Error, Observation};

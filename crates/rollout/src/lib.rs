@@ -33,8 +33,8 @@ pub use error::Error;
 pub use format::{
     Answer, CapturedRequest, ChatRequest, Compact, Forfeit, Format, IntercodeFormat, IntercodeProse,
     IntercodeTools, MatchFormat, MatchProse, MatchResult, MatchRollout, MatchTools, PackSchema, Prompt,
-    PromptPack, Reflection, ShellAnswer, ShellCall, ShellStep, ShellView, SidecarChat, SidecarProse,
-    ToolChat, apply_edit, format_by_name, match_view, verify_prompts_file,
+    PromptPack, RecordedTurn, Reflection, ShellAnswer, ShellCall, ShellStep, ShellView, SidecarChat,
+    SidecarProse, ToolChat, apply_edit, format_by_name, match_view, verify_prompts_file,
 };
 pub use group::{Group, GroupSpec, play_group};
 pub use in_process::InProcessSource;

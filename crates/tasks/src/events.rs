@@ -86,6 +86,13 @@ pub enum Event {
         /// Mean reward.
         score: f64,
     },
+    /// How the rows of the next steps are spread over what is learnt from.
+    Shares {
+        /// Optimizer steps behind the exam that decided it.
+        step: u64,
+        /// Names with their parts of 1.
+        shares: Vec<(String, f64)>,
+    },
     /// Turns of the model's own games have joined the lessons.
     OwnStates {
         /// Optimizer steps behind the weights that played.

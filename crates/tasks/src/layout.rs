@@ -31,6 +31,11 @@ impl Layout {
         self.root.join("cache/hf_cache")
     }
 
+    /// Data sets that the miner has asked for.
+    pub fn miner_datasets(&self) -> PathBuf {
+        self.root.join("cache/miner_datasets")
+    }
+
     /// `app/checkpoints/TASK/REPO`: what lies there when time is up gets scored.
     pub fn output(&self, task_id: &str, repo_name: &str) -> PathBuf {
         self.root.join("app/checkpoints").join(task_id).join(repo_name)

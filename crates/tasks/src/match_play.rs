@@ -3,11 +3,12 @@
 //!
 //! Match play is scored by wins alone, one stateless tool call a turn, at temperature 0. A teacher that has solved a game
 //! from its rules says at every turn what to do, and the model learns to say it: first on the teacher's games, then also
-//! on those that the model plays (DAgger), because it does not stay where its teacher would be. What is handed over has
-//! played the same games as what lay there before, and scored no less.
+//! on those that the model plays (DAgger), because it does not stay where its teacher would be; mounted data sets of
+//! recorded turns join where there are some. What is handed over has played the same games as the base and scored more.
 
 mod exam;
 mod lessons;
+mod mounted;
 mod shell;
 mod tail;
 
@@ -30,7 +31,7 @@ use url::Url;
 pub use self::lessons::TeacherKind;
 
 use self::exam::{Exams, Standing};
-use self::lessons::{Lessons, OwnStates};
+use self::lessons::Lessons;
 use self::shell::Shell;
 use crate::env_task::connect;
 use crate::events::{Event, Observer, TextStepEvent};
@@ -49,8 +50,6 @@ const STEPS_WANTED: f64 = 200.0;
 const EXAMS: u64 = 5;
 /// Share of the time at which the first exam is held: before, play says little.
 const FIRST_EXAM: f64 = 0.4;
-/// Share of a step's rows that come from the model's own states, once there are any.
-const OWN_SHARE: f64 = 0.5;
 /// From this share of the run on the mean of the weights is what is examined at the end.
 const AVERAGE_FROM: f64 = 0.75;
 /// Share of the run in which the learning rate rises, and what is left of it at the end.
@@ -82,6 +81,10 @@ pub struct MatchTask {
     pub config: RunConfig,
     /// Whom the model learns from.
     pub teacher: TeacherKind,
+    /// Whether rows may be made here; else only those of mounted sets are learnt from.
+    pub own_rows: bool,
+    /// Data sets of recorded turns, files or folders.
+    pub mounted: Vec<PathBuf>,
     /// Whether the states that the model reaches join the lessons.
     pub own_states: bool,
     /// Whether the end of the run belongs to GRPO.
@@ -161,7 +164,11 @@ pub async fn run(
     if let Some(shell) = &shell {
         observer.event(&Event::Plan { lines: vec![format!("intercode  {}", shell.describe())] });
     }
-    let mut lessons = Lessons::start(task, format.clone(), shell.as_deref(), clock.seconds())?;
+    let (mounted, lines) = blocking(|| mounted::rows(task, format.chat(), config.max_position_embeddings))?;
+    if !lines.is_empty() {
+        observer.event(&Event::Plan { lines });
+    }
+    let mut lessons = Lessons::start(task, format.clone(), shell.as_deref(), mounted, clock.seconds())?;
     let probe = lessons.take(PROBE)?;
 
     observer.event(&Event::Phase { name: "model".to_owned() });
@@ -194,7 +201,6 @@ pub async fn run(
     let mut run = Run {
         learner: learner(model, &goal),
         average: WeightAverage::default(),
-        own: OwnStates::new(task.seed),
         best: Best { standing: base_standing, artifact: None },
         step: 0,
     };
@@ -283,7 +289,6 @@ struct Course<'a> {
 struct Run {
     learner: Learner<LanguageModel>,
     average: WeightAverage,
-    own: OwnStates,
     best: Best,
     step: u64,
 }
@@ -322,16 +327,18 @@ impl Run {
             if due > held {
                 held = due;
                 let candidate = self.learner.model().valid();
-                self.examine(&candidate, exams, publisher, observer, cancel).await?;
+                let standing = self.examine(&candidate, exams, publisher, observer, cancel).await?;
                 if task.own_states {
+                    let gaps = exams.gaps(&standing, &lessons.teachers(), cancel).await?;
+                    observer.event(&Event::Shares { step: self.step, shares: lessons.weigh(&gaps) });
                     let seen = exams.play_for_states(&candidate, cancel).await?;
-                    let turns = self.own.add(lessons.corrected(seen)?);
+                    let turns = blocking(|| lessons.correct(seen))?;
                     observer.event(&Event::OwnStates { step: self.step, turns });
                 }
                 continue;
             }
             let started = Instant::now();
-            let rows = self.rows(batch, lessons)?;
+            let rows = lessons.take(batch)?;
             let lr = schedule.lr(Progress { step: self.step, fraction });
             let event = blocking(|| self.learn(goal, rows, lr))?;
             step_s = 0.8 * step_s + 0.2 * started.elapsed().as_secs_f64();
@@ -347,14 +354,6 @@ impl Run {
                 return Ok(());
             }
         }
-    }
-
-    /// The rows of a step.
-    fn rows(&mut self, batch: usize, lessons: &mut Lessons) -> Result<Vec<Example>> {
-        let n_own = if self.own.is_empty() { 0 } else { (OWN_SHARE * batch as f64) as usize };
-        let mut rows = lessons.take(batch - n_own)?;
-        rows.extend(self.own.take(n_own));
-        Ok(rows)
     }
 
     fn learn(&mut self, goal: &Goal, rows: Vec<Example>, lr: f64) -> Result<TextStepEvent> {
@@ -382,25 +381,25 @@ impl Run {
         publisher: &Publisher,
         observer: &mut dyn Observer,
         cancel: &CancellationToken,
-    ) -> Result<()> {
+    ) -> Result<Standing> {
         let standing = exams.examine(candidate, self.step, observer, cancel).await?;
         let (score, best) = (standing.score(), self.best.standing.score());
         let is_worth = if self.best.artifact.is_some() { score >= best } else { score > best };
         if cancel.is_cancelled() || !is_worth {
-            return Ok(());
+            return Ok(standing);
         }
         let started = Instant::now();
         match blocking(|| publisher.publish(candidate, self.step)) {
             Ok(artifact) => {
                 observer.event(&Event::Published { step: self.step, path: artifact.path.clone() });
-                self.best = Best { standing, artifact: Some(artifact) };
+                self.best = Best { standing: standing.clone(), artifact: Some(artifact) };
             }
             Err(error) => observer.event(&Event::Warning {
                 message: format!("step {} is not handed over: {error:#}", self.step),
             }),
         }
         exams.publish_s = started.elapsed().as_secs_f64();
-        Ok(())
+        Ok(standing)
     }
 }
 

@@ -69,7 +69,7 @@ pub(crate) struct ArenaArgs {
     /// First deal.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Prompt pack of the models' prompts.
+    /// Prompt pack of the models' prompts [default: prompts/evaluator.toml if it is there, else built in].
     #[arg(long)]
     pub(crate) pack: Option<PathBuf>,
     /// auto, cpu, cuda or cuda:N.

@@ -17,7 +17,8 @@ pub(crate) struct PlayArgs {
     /// Adapter folder of the model.
     #[arg(long)]
     pub(crate) adapter: Option<PathBuf>,
-    /// Model folder that is asked for hints; a model that is the opponent gives them anyway.
+    /// Model folder that is asked for hints; a model that is the opponent gives them anyway. A model is shown the game as
+    /// `train text` would show it: match play's turns, or short ones if it cannot read so much.
     #[arg(long)]
     pub(crate) model: Option<PathBuf>,
     /// MCTS simulations a move.

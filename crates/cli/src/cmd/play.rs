@@ -8,11 +8,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use eval::{ActionProbabilities, Query};
 use futures::FutureExt;
-use futures::future::BoxFuture;
-use model::DeviceChoice;
+use futures::future::{BoxFuture, Shared};
+use model::{DecoderConfig, DeviceChoice};
 use rollout::local_play::{Advice, Advisor, CfrAdvisor, Console, Hand, play_hand};
-use rollout::{Compact, Format, Observation, Player, PolicyError, RunInfo, Start};
+use rollout::{
+    Compact, Format, MatchFormat, MatchRollout, Observation, Player, PolicyError, RunInfo, Start, match_view,
+};
 use schema::{EnvName, Opponent, OpponentKind, StopReason, Trajectory};
+use tasks::match_play::first_turn_tokens;
 use tasks::{EVALUATION_SEED, EngineOdds, ModelPolicy};
 
 use crate::args::PlayArgs;
@@ -21,6 +24,8 @@ use crate::interrupt;
 
 /// What an opponent's name begins with if it is a model.
 const MODEL: &str = "model:";
+/// Longest answer of a model: a call of a tool and some room.
+const MAX_NEW_TOKENS: u32 = 96;
 /// For the last text to be shown.
 const FLUSH: Duration = Duration::from_millis(500);
 /// For one answer of a sidecar, in seconds.
@@ -34,7 +39,7 @@ async fn play(args: PlayArgs) -> Result<()> {
     let env = super::rollout::environment(&args.game)?;
     let opponent = opponent(&args, env)?;
     let mut saved = args.save.as_deref().map(saved).transpose()?;
-    let model = model(&args)?;
+    let model = model(&args, env)?;
     let urls = args.sidecar.as_deref();
     let source = super::rollout::source(urls, &[env], STEP_TIMEOUT, 1).await?;
     let hand = hand(&args, env, opponent, model, saved.as_deref())?;
@@ -90,8 +95,14 @@ fn spec(env: EnvName) -> Option<&'static str> {
     }
 }
 
+/// A model, and how it is shown the game.
+struct Model {
+    policy: ModelPolicy,
+    format: Arc<dyn Format>,
+}
+
 /// The model that plays or hints.
-fn model(args: &PlayArgs) -> Result<Option<ModelPolicy>> {
+fn model(args: &PlayArgs, env: EnvName) -> Result<Option<Model>> {
     let opponent = args.opponent.strip_prefix(MODEL).map(PathBuf::from);
     let Some(dir) = opponent.or_else(|| args.model.clone()) else {
         return match &args.adapter {
@@ -109,14 +120,27 @@ fn model(args: &PlayArgs) -> Result<Option<ModelPolicy>> {
     let device = args.device.parse::<DeviceChoice>().and_then(DeviceChoice::open);
     let device = device.map_err(|error| Failure::bad_input(error.to_string(), "--device cpu"))?;
     let loaded = ModelPolicy::load(&dir, args.adapter.as_deref(), &device.device);
-    Ok(Some(loaded.with_context(|| format!("loading `{}`", dir.display()))?))
+    let policy = loaded.with_context(|| format!("loading `{}`", dir.display()))?;
+    let format = format_of(&dir, env, policy.tokenizer().clone())?;
+    Ok(Some(Model { policy, format }))
+}
+
+/// As `train text` shows the game to this model.
+fn format_of(dir: &Path, env: EnvName, tokenizer: Arc<data::Tokenizer>) -> Result<Arc<dyn Format>> {
+    let pack = Arc::new(super::prompts::pack(None, &[])?);
+    let n_positions = DecoderConfig::from_dir(dir)?.max_position_embeddings;
+    if teach::GAMES.contains(&env.as_str()) && first_turn_tokens(dir, &pack, &[env])? <= n_positions {
+        let format = MatchFormat::new(tokenizer, pack)?;
+        return Ok(Arc::new(MatchRollout::new(Arc::new(format))));
+    }
+    Ok(Arc::new(Compact::new(tokenizer)))
 }
 
 fn hand(
     args: &PlayArgs,
     env: EnvName,
     opponent: Opponent,
-    model: Option<ModelPolicy>,
+    model: Option<Model>,
     saved: Option<&[Trajectory]>,
 ) -> Result<Hand> {
     let is_self_play = opponent.kind == OpponentKind::SelfPlay;
@@ -135,13 +159,17 @@ fn hand(
     if let Some(spec) = spec(env) {
         advisors.push(Arc::new(CfrAdvisor::solve(spec)?));
     }
+    if teach::GAMES.contains(&env.as_str()) {
+        advisors.push(Arc::new(TeacherAdvisor::start(env)));
+    }
     let mut against = None;
-    if let Some(model) = model {
-        let format: Arc<dyn Format> = Arc::new(Compact::new(model.tokenizer().clone()));
+    if let Some(Model { policy, format }) = model {
         if is_self_play {
-            against = Some((Player::new(model.policy(), format.clone(), RunInfo::new("play", seed)), seat));
+            let mut player = Player::new(policy.policy(), format.clone(), RunInfo::new("play", seed));
+            player.sampling.max_new_tokens = MAX_NEW_TOKENS;
+            against = Some((player, seat));
         }
-        advisors.push(Arc::new(ModelAdvisor { name: model.policy().name(), odds: model.odds(), format }));
+        advisors.push(Arc::new(ModelAdvisor { name: policy.policy().name(), odds: policy.odds(), format }));
     }
     let group = saved.and_then(|saved| saved.iter().map(|one| one.group + 1).max()).unwrap_or(0);
     Ok(Hand { start: Start { task_id, seed, opponent }, group, against, advisors })
@@ -150,6 +178,44 @@ fn hand(
 /// What the clock says: another deal each time.
 fn nanos() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed: Duration| elapsed.as_nanos() as u64)
+}
+
+/// What the teacher of match play does, who counts games and not chips.
+struct TeacherAdvisor {
+    game: &'static str,
+    /// Solves the game while the hand begins.
+    teacher: Shared<BoxFuture<'static, Option<Arc<dyn teach::Player>>>>,
+}
+
+impl TeacherAdvisor {
+    fn start(env: EnvName) -> Self {
+        let game = env.as_str();
+        let solving = tokio::task::spawn_blocking(move || teach::teacher(game, teach::Utility::Outcome).ok());
+        Self { game, teacher: solving.map(|solved| solved.ok().flatten()).boxed().shared() }
+    }
+}
+
+impl Advisor for TeacherAdvisor {
+    fn name(&self) -> String {
+        "teacher (for the win)".to_owned()
+    }
+
+    fn advise<'a>(
+        &'a self,
+        observation: &'a Observation,
+    ) -> BoxFuture<'a, Result<Option<Advice>, PolicyError>> {
+        async move {
+            if observation.game != self.game {
+                return Ok(None);
+            }
+            let Some(teacher) = self.teacher.clone().await else { return Ok(None) };
+            // Where it mixes, the middle of its draws.
+            let Ok(answer) = teacher.answer(&match_view(observation), 0.5) else { return Ok(None) };
+            let weight = |(id, _): &(u32, String)| f64::from(u8::from(*id == u32::from(answer.action)));
+            Ok(Some(Advice { weights: observation.legal.iter().map(weight).collect() }))
+        }
+        .boxed()
+    }
 }
 
 /// A model's probabilities of the legal actions.

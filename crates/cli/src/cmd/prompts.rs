@@ -1,10 +1,16 @@
 //! `croupier prompts capture|show`: the prose of prompts, apart from their layout.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::{Context, Result};
 use rollout::PromptPack;
+use tasks::BadInput;
 
 use crate::args::{CaptureArgs, PromptsArgs, PromptsWhat};
 use crate::failure::Failure;
+
+/// Where people put the evaluator's own prose, in their fork or image.
+pub(crate) const EVALUATOR_PACK: &str = "prompts/evaluator.toml";
 
 pub(crate) fn run(args: PromptsArgs) -> Result<()> {
     match args.what {
@@ -18,7 +24,10 @@ pub(crate) fn run(args: PromptsArgs) -> Result<()> {
 
 fn capture(args: &CaptureArgs) -> Result<()> {
     let pack = PromptPack::capture_files(&args.files).map_err(|error| {
-        Failure::bad_input(error.to_string(), "requests with system, user and tools, as JSON or JSON Lines")
+        Failure::bad_input(
+            error.to_string(),
+            "requests with system, user and tools, as JSON, JSON Lines or Parquet",
+        )
     })?;
     if let Some(folder) = args.out.parent() {
         std::fs::create_dir_all(folder).with_context(|| format!("making `{}`", folder.display()))?;
@@ -27,4 +36,23 @@ fn capture(args: &CaptureArgs) -> Result<()> {
     println!("{}", pack.source);
     println!("{}", args.out.display());
     Ok(())
+}
+
+/// The prose of a model's prompts: what is named, else that of mounted turns, else the evaluator's where the user has put it,
+/// else ours.
+pub(crate) fn pack(named: Option<&Path>, mounted: &[PathBuf]) -> Result<PromptPack, BadInput> {
+    if named.is_none()
+        && let Ok(captured) = PromptPack::capture_files(mounted)
+    {
+        return Ok(captured);
+    }
+    let Some(path) = named.or(Some(Path::new(EVALUATOR_PACK)).filter(|path| path.is_file())) else {
+        return Ok(PromptPack::builtin());
+    };
+    PromptPack::load(path).map_err(|error| {
+        BadInput::new(
+            format!("prompt pack `{}`: {error}", path.display()),
+            "croupier prompts capture makes one",
+        )
+    })
 }

@@ -118,6 +118,7 @@ fn print_line(event: &Event) {
         Event::Rows { .. }
         | Event::Exam { .. }
         | Event::OwnStates { .. }
+        | Event::Shares { .. }
         | Event::ShellExam { .. }
         | Event::LearningRate { .. }
         | Event::TextStep(_)

@@ -53,7 +53,9 @@ Ours
   --json                   events as JSON lines
 
 Environment: ENVIRONMENT_SERVER_URLS (comma separated; empty plays in this process), ROLLOUT_WORKERS (default 4),
-ENV_DATA_POLICY (self_generated; sidecar_only and whitelist_only train environment tasks by GRPO alone),
+ENV_DATA_POLICY (what environment tasks learn from: self_generated, with mounted data sets where there are some;
+whitelist_only, mounted data sets alone; sidecar_only, or no data set to be had: GRPO alone), MINER_DATASETS with
+MINER_DATASETS_DIR (mounted data sets of recorded turns: JSON, JSON Lines or Parquet; default ROOT/cache/miner_datasets),
 HF_ENDPOINT (where ORG/NAME comes from; default https://huggingface.co), USE_KL=1 with KL_COEF (instruct tasks: a pull
 towards the base, as their evaluation has it).
 
@@ -213,6 +215,11 @@ fn print_event(event: &Event, as_json: bool) {
             tally.forfeits[0]
         ),
         Event::ShellExam { step, score } => println!("  step {step}: intercode: {score:.3}"),
+        Event::Shares { step, shares } => {
+            let shares: Vec<String> =
+                shares.iter().map(|(name, share)| format!("{name} {:.0} %", 100.0 * share)).collect();
+            println!("  step {step}: rows from now on: {}", shares.join(", "));
+        }
         Event::OwnStates { step, turns } => {
             println!("  step {step}: {turns} turns of its own games to learn from")
         }

@@ -6,7 +6,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use games::mcts::{MctsBot, MctsConfig};
 use games::rng::RandomState;
-use rollout::{Decoding, MatchFormat, Policy, Request};
+use rollout::{Decoding, MatchFormat, Policy, PolicyError, Prompt, Reflection, Request};
 use schema::{MatchMove, Memory, MemoryEdit, Sampling};
 
 use super::{Contestant, Forfeit, Question};
@@ -79,6 +79,24 @@ pub struct ModelContestant {
     pub max_new_tokens: u32,
 }
 
+/// Longest answer after a game, in tokens.
+const REFLECTION_TOKENS: u32 = 384;
+
+impl ModelContestant {
+    async fn ask(&self, prompt: Prompt, max_new_tokens: u32, seed: u64) -> Result<Vec<u32>, PolicyError> {
+        let request = Request {
+            prompt: prompt.tokens,
+            text: prompt.text,
+            candidates: Vec::new(),
+            decoding: Decoding::Free,
+            sampling: Sampling { temperature: 0.0, max_new_tokens, ..Sampling::default() },
+            stop_tokens: self.format.chat().codec().stop_tokens().to_vec(),
+            seed,
+        };
+        Ok(self.policy.generate(request).await?.token_ids)
+    }
+}
+
 impl Contestant for ModelContestant {
     fn name(&self) -> String {
         self.name.clone()
@@ -88,23 +106,19 @@ impl Contestant for ModelContestant {
         async move {
             let forfeit = |error: &dyn std::fmt::Display| Forfeit(error.to_string());
             let prompt = self.format.prompt(question.view).map_err(|error| forfeit(&error))?;
-            let codec = self.format.chat().codec();
-            let request = Request {
-                prompt: prompt.tokens,
-                text: prompt.text,
-                candidates: Vec::new(),
-                decoding: Decoding::Free,
-                sampling: Sampling {
-                    temperature: 0.0,
-                    max_new_tokens: self.max_new_tokens,
-                    ..Sampling::default()
-                },
-                stop_tokens: codec.stop_tokens().to_vec(),
-                seed: question.key,
-            };
-            let completion = self.policy.generate(request).await.map_err(|error| forfeit(&error))?;
-            let answer = self.format.parse_tokens(&completion.token_ids, &question.view.legal);
-            answer.map_err(|error| forfeit(&error))
+            let answer = self.ask(prompt, self.max_new_tokens, question.key).await;
+            let tokens = answer.map_err(|error| forfeit(&error))?;
+            self.format.parse_tokens(&tokens, &question.view.legal).map_err(|error| forfeit(&error))
+        }
+        .boxed()
+    }
+
+    fn reflect<'a>(&'a self, after: &'a Reflection, key: u64) -> BoxFuture<'a, Vec<MemoryEdit>> {
+        async move {
+            // As at the tournament, whatever fails here is nothing noted.
+            let Ok(prompt) = self.format.reflection_prompt(after) else { return Vec::new() };
+            let answer = self.ask(prompt, self.max_new_tokens.min(REFLECTION_TOKENS), key).await;
+            answer.map(|tokens| self.format.parse_reflection(&tokens)).unwrap_or_default()
         }
         .boxed()
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use games::{Player, State, match_play};
+use rollout::{MatchResult, Reflection};
 use schema::{MatchView, Memory};
 
 use super::{Contestant, Question};
@@ -16,36 +17,56 @@ pub(super) struct Played {
     pub(super) turns: u64,
 }
 
-/// Both seatings of a seed. Long-term notes are kept from the first to the second.
+/// Both seatings of a seed. Long-term notes are kept from the first to the second, and may be revised between them.
 pub(super) async fn play_pair(
     game: &str,
     seed: u64,
     sides: &[Arc<dyn Contestant>; 2],
 ) -> Result<[Played; 2], games::Error> {
     let mut memories = [Memory::default(), Memory::default()];
-    let first = play_game(game, seed, sides, 0, &mut memories).await?;
-    for memory in &mut memories {
+    let (first, end) = play_game(game, seed, sides, 0, &mut memories).await?;
+    for (side, memory) in memories.iter_mut().enumerate() {
+        if first.forfeited != Some(side) {
+            let result = if side == 0 { first.result } else { -first.result };
+            let after = Reflection {
+                game: game.to_owned(),
+                seat: side,
+                result: result_of(result),
+                state: match_play::state_text(game, end.as_ref(), side),
+                memory: memory.clone(),
+            };
+            let edits = sides[side].reflect(&after, key(seed, 0, first.turns)).await;
+            sides[side].remember(memory, &edits);
+        }
         memory.working = Default::default();
     }
-    let second = play_game(game, seed, sides, 1, &mut memories).await?;
+    let (second, _) = play_game(game, seed, sides, 1, &mut memories).await?;
     Ok([first, second])
 }
 
-/// One game, the first side in seat `seat_of_first`.
+fn result_of(value: f64) -> MatchResult {
+    match value {
+        value if value > 0.0 => MatchResult::Win,
+        value if value < 0.0 => MatchResult::Loss,
+        _ => MatchResult::Draw,
+    }
+}
+
+/// One game, the first side in seat `seat_of_first`, and the state it ended in.
 async fn play_game(
     game: &str,
     seed: u64,
     sides: &[Arc<dyn Contestant>; 2],
     seat_of_first: usize,
     memories: &mut [Memory; 2],
-) -> Result<Played, games::Error> {
+) -> Result<(Played, Box<dyn State>), games::Error> {
     let match_play::Start { game: rules, mut state, mut chance, .. } = match_play::start(game, seed)?;
     let mut turns = 0;
     loop {
         let seat = match state.current_player() {
             Player::Terminal => {
                 let result = state.returns()[seat_of_first];
-                return Ok(Played { result, forfeited: None, turns });
+                return Ok((Played { result, forfeited: None, turns }, state));
             }
             Player::Chance => {
                 match_play::play_chance(state.as_mut(), &mut chance);
@@ -58,7 +79,7 @@ async fn play_game(
         if view.legal.is_empty() {
             // A position of gin rummy without a move: the game ends with the returns so far.
             let result = state.returns()[seat_of_first];
-            return Ok(Played { result, forfeited: None, turns });
+            return Ok((Played { result, forfeited: None, turns }, state));
         }
         let key = key(seed, seat_of_first as u64, turns);
         turns += 1;
@@ -71,7 +92,7 @@ async fn play_game(
             }
             _ => {
                 let result = if side == 0 { -1.0 } else { 1.0 };
-                return Ok(Played { result, forfeited: Some(side), turns });
+                return Ok((Played { result, forfeited: Some(side), turns }, state));
             }
         }
     }

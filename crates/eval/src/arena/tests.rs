@@ -50,6 +50,53 @@ async fn whoever_offers_no_legal_move_loses_the_game() {
     assert_eq!((tally.wins, tally.forfeits), (20, [0, 20]));
 }
 
+/// Folds at once, but for what its notes say.
+struct Learner;
+
+impl Contestant for Learner {
+    fn name(&self) -> String {
+        "learner".to_owned()
+    }
+
+    fn answer<'a>(&'a self, question: Question<'a>) -> BoxFuture<'a, Result<MatchMove, Forfeit>> {
+        assert!(question.view.memory.working.iter().all(String::is_empty), "notes of the last game");
+        let note = &question.view.memory.long_term[0];
+        let answer = if note.is_empty() { Err(Forfeit("knows nothing yet".to_owned())) } else { Ok(()) };
+        let action = question.view.legal.last().expect("somebody can move").0;
+        Box::pin(std::future::ready(answer.map(|()| MatchMove::plain(action))))
+    }
+
+    fn reflect<'a>(&'a self, after: &'a Reflection, _: u64) -> BoxFuture<'a, Vec<MemoryEdit>> {
+        let won = after.result == rollout::MatchResult::Win;
+        Box::pin(std::future::ready(vec![MemoryEdit {
+            notes: schema::Notes::LongTerm,
+            mode: schema::EditMode::Rewrite,
+            slot: 1,
+            content: format!("{} {won}", after.state),
+        }]))
+    }
+
+    fn remember(&self, memory: &mut Memory, edits: &[MemoryEdit]) {
+        for edit in edits {
+            memory.long_term[edit.slot - 1].clone_from(&edit.content);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_noted_after_a_game_is_there_in_the_next_but_not_for_who_forfeited() {
+    let config = MatchConfig::of_pairs(1, 8);
+    let cancel = CancellationToken::new();
+    let learner: Arc<dyn Contestant> = Arc::new(Learner);
+    // It forfeits its first game and is not asked what it makes of it, so the second goes the same way.
+    let lost = play_match("liars_dice", [&learner, &bot("random")], &config, &cancel).await.unwrap();
+    assert_eq!((lost.losses, lost.forfeits), (16, [16, 0]));
+    // Where the other forfeits first, it is asked, and plays the second.
+    let silent: Arc<dyn Contestant> = Arc::new(Silent);
+    let tally = play_match("liars_dice", [&silent, &learner], &config, &cancel).await.unwrap();
+    assert_eq!((tally.losses, tally.forfeits), (16, [16, 0]));
+}
+
 #[tokio::test]
 async fn a_clear_match_ends_early() {
     let sides = [bot("liars_dice/threshold"), bot("random")];

@@ -13,7 +13,6 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 pub use self::capture::CapturedRequest;
-pub(crate) use self::capture::values_of_file;
 use crate::Error;
 
 const BUILTIN: &str = include_str!("prompt_pack/builtin.toml");

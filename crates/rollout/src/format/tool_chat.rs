@@ -125,6 +125,19 @@ impl ToolChat {
         Ok(Prompt { text, tokens })
     }
 
+    /// The prompt after any messages, for templates that show them all.
+    ///
+    /// # Errors
+    /// As [`ToolChat::prompt`]; [`Error::NoPlace`] if this model's template has none for tools or for the system.
+    pub(crate) fn prompt_of(&self, messages: &[Value], tools: &[Value]) -> Result<Prompt, Error> {
+        if (self.tools_in, self.system_in) != (ToolsIn::Template, SystemIn::Message) {
+            return Err(Error::NoPlace);
+        }
+        let text = self.render(messages, tools, true)?;
+        let tokens = self.codec.encode(&text);
+        Ok(Prompt { text, tokens })
+    }
+
     fn prompt_text(&self, request: &ChatRequest) -> Result<String, Error> {
         self.render(&self.messages(request), &request.tools, true)
     }

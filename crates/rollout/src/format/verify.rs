@@ -8,7 +8,6 @@ use std::path::Path;
 use schema::{Memory, VerifyReport};
 use serde_json::Value;
 
-use super::prompt_pack::values_of_file;
 use super::{PromptPack, match_layout};
 use crate::Error;
 
@@ -17,10 +16,10 @@ use crate::Error;
 /// A case is a system prompt or a tool. Everything must be equal: the tolerance is 0.
 ///
 /// # Errors
-/// [`Error::File`] if the file cannot be read.
+/// [`Error::Data`] if the file cannot be read.
 pub fn verify_prompts_file(path: &Path, pack: Option<&PromptPack>) -> Result<Option<VerifyReport>, Error> {
-    let values = values_of_file(path)?;
-    let golden = values.iter().find(|value| value["turn_system_prompt"].is_object());
+    let first = data::read_records(path, 1).map_err(Error::Data)?;
+    let golden = first.iter().find(|value| value["turn_system_prompt"].is_object());
     Ok(golden.map(|golden| verify(golden, pack)))
 }
 

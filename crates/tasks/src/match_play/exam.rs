@@ -1,5 +1,6 @@
 //! Exams: games of the weights as they are, and what they say about handing them over.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use model::LanguageModel;
 use rollout::MatchFormat;
-use schema::{MatchMove, MatchView, Memory, MemoryEdit};
+use schema::{EnvName, MatchMove, MatchView, Memory, MemoryEdit};
 use tokio_util::sync::CancellationToken;
 
 use super::MatchTask;
@@ -33,7 +34,7 @@ const MAX_FORFEITS: u64 = 10;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Standing {
     /// Of each game, all opponents together.
-    games: Vec<Tally>,
+    games: Vec<(String, Tally)>,
     /// Mean reward in the shell, where a model's commands may be run.
     shell: Option<f64>,
 }
@@ -41,14 +42,14 @@ pub(super) struct Standing {
 impl Standing {
     /// Mean over the games of their scores: what the tournament's weighted mean is, up to ranks.
     pub(super) fn score(&self) -> f64 {
-        let scores: Vec<f64> = self.games.iter().map(Tally::score).chain(self.shell).collect();
+        let scores: Vec<f64> = self.games.iter().map(|(_, tally)| tally.score()).chain(self.shell).collect();
         scores.iter().sum::<f64>() / scores.len().max(1) as f64
     }
 
     /// Share of the games that the model forfeited.
     fn forfeited(&self) -> f64 {
         let (forfeits, games) =
-            self.games.iter().fold((0, 0), |(a, b), tally| (a + tally.forfeits[0], b + tally.games()));
+            self.games.iter().fold((0, 0), |(a, b), (_, tally)| (a + tally.forfeits[0], b + tally.games()));
         forfeits as f64 / games.max(1) as f64
     }
 }
@@ -66,6 +67,8 @@ pub(super) struct Exams {
     pub(super) publish_s: f64,
     next_seed: u64,
     shell: Option<Arc<Shell>>,
+    /// Scores of the teachers in the same games, once those are settled.
+    reachable: Option<BTreeMap<String, f64>>,
 }
 
 impl Exams {
@@ -89,7 +92,7 @@ impl Exams {
             let contestant = |bot| Arc::new(ScriptedContestant(bot)) as Arc<dyn Contestant>;
             Ok(teach::opponents(game)?.into_iter().map(contestant).collect())
         };
-        let env = |env: &schema::EnvName| Ok((env.as_str().to_owned(), opponents(env.as_str())?));
+        let env = |env: &EnvName| Ok((env.as_str().to_owned(), opponents(env.as_str())?));
         let games_per_exam = if task.own_states { 2.0 } else { 1.0 };
         Ok(Self {
             envs: task.games().iter().map(env).collect::<Result<_>>()?,
@@ -101,6 +104,7 @@ impl Exams {
             budget_s: task.eval_share * seconds / (n_exams as f64 * games_per_exam),
             publish_s: 0.0,
             next_seed: task.seed.wrapping_mul(1_000_003) % EXAM_SEEDS,
+            reachable: None,
         })
     }
 
@@ -163,6 +167,40 @@ impl Exams {
         Ok(Standing { shell, ..self.play(&side, report, cancel).await? })
     }
 
+    /// How far each environment of an exam is below what its teacher reaches in the same games; 0 if it is not. Empty
+    /// until a model has played at all.
+    ///
+    /// # Errors
+    /// If a game cannot be played.
+    pub(super) async fn gaps(
+        &mut self,
+        standing: &Standing,
+        teachers: &BTreeMap<String, Arc<dyn teach::Player>>,
+        cancel: &CancellationToken,
+    ) -> Result<BTreeMap<String, f64>> {
+        if !self.is_sized {
+            return Ok(BTreeMap::new());
+        }
+        if self.reachable.is_none() {
+            let mut reachable = BTreeMap::new();
+            for (game, opponents) in &self.envs {
+                let Some(teacher) = teachers.get(game) else { continue };
+                let side: Arc<dyn Contestant> = Arc::new(ScriptedContestant(teacher.clone()));
+                let played = self.play_game(game, opponents, &side, |_, _, _| (), cancel).await?;
+                reachable.insert(game.clone(), played.score());
+            }
+            self.reachable = Some(reachable);
+        }
+        let reachable = self.reachable.as_ref().expect("set above");
+        let of_game = |(game, tally): &(String, Tally)| {
+            let most = reachable.get(game).copied()?;
+            Some((game.clone(), (most - tally.score()).max(0.0)))
+        };
+        let shell =
+            standing.shell.map(|score| (EnvName::Intercode.as_str().to_owned(), (1.0 - score).max(0.0)));
+        Ok(standing.games.iter().filter_map(of_game).chain(shell).collect())
+    }
+
     async fn play(
         &self,
         side: &Arc<dyn Contestant>,
@@ -171,19 +209,31 @@ impl Exams {
     ) -> Result<Standing> {
         let mut standing = Standing::default();
         for (game, opponents) in &self.envs {
-            let mut whole = Tally::default();
-            for opponent in opponents {
-                let config = MatchConfig {
-                    max_forfeits: Some(MAX_FORFEITS),
-                    ..MatchConfig::of_pairs(EXAM_SEEDS, self.pairs)
-                };
-                let tally = play_match(game, [side, opponent], &config, cancel).await?;
-                report(game, &opponent.name(), tally);
-                whole.add(&tally);
-            }
-            standing.games.push(whole);
+            let whole = self.play_game(game, opponents, side, &mut report, cancel).await?;
+            standing.games.push((game.clone(), whole));
         }
         Ok(standing)
+    }
+
+    async fn play_game(
+        &self,
+        game: &str,
+        opponents: &[Arc<dyn Contestant>],
+        side: &Arc<dyn Contestant>,
+        mut report: impl FnMut(&str, &str, Tally),
+        cancel: &CancellationToken,
+    ) -> Result<Tally> {
+        let mut whole = Tally::default();
+        for opponent in opponents {
+            let config = MatchConfig {
+                max_forfeits: Some(MAX_FORFEITS),
+                ..MatchConfig::of_pairs(EXAM_SEEDS, self.pairs)
+            };
+            let tally = play_match(game, [side, opponent], &config, cancel).await?;
+            report(game, &opponent.name(), tally);
+            whole.add(&tally);
+        }
+        Ok(whole)
     }
 
     /// Turns that `model` sees in games on other deals, as long as its exam may take.

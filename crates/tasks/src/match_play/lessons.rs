@@ -1,37 +1,34 @@
-//! What is learnt from: turns with the teacher's answer, as rows of tokens.
+//! What is learnt from: turns with an answer, as rows of tokens, from several environments at once.
+//!
+//! Each environment has a share of the rows. It begins equal and moves toward those whose exam is furthest below what
+//! their teacher reaches on the same deals; no environment falls below half of an equal share.
+
+mod game;
+mod shares;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use games::rng::FastRng;
 use rollout::MatchFormat;
-use schema::{EnvName, MatchMove, MatchView};
-use teach::match_text::Betting;
-use teach::{Mix, Player, Utility};
+use schema::{EnvName, MatchView};
+use teach::Player;
 use train::Row;
 
+use self::game::{row, rows_of, teacher_of};
+use self::shares::Shares;
 use super::MatchTask;
-use super::exam::EXAM_SEEDS;
+use super::mounted::Mounted;
 use super::shell::Shell;
-use crate::BadInput;
 use crate::text::Example;
 
-/// Rows that wait for the trainer, of each game.
-const WAITING: usize = 512;
-/// Turns of the model's own games that are kept; the oldest go first.
-const OWN_STATES: usize = 200_000;
-/// Deals whose turns are shuffled together.
-const DEALS: u32 = 64;
-/// Share of the teacher's turns after which something else is played, so that it also shows how to go on from there.
-const EXPLORE: f64 = 0.05;
-/// Deals that no run reaches the end of.
-const MOST_SEEDS: u64 = 100_000_000;
-/// Seconds of an iteration over liar's dice, at most, and the fewest of them.
-const ITERATION_S: f64 = 0.4;
-const FEWEST_ITERATIONS: usize = 4;
+/// Turns of the model's own games that are kept of each game; the oldest go first.
+const OWN_STATES: usize = 50_000;
+/// Share of a game's rows that come from the model's own states, once there are any.
+const OWN_SHARE: f64 = 0.5;
 /// Share of the run that solving the games may take, and the most seconds.
 const SOLVING: (f64, f64) = (0.04, 120.0);
 
@@ -44,36 +41,51 @@ pub enum TeacherKind {
     Public,
 }
 
-/// Teachers at work, each on a thread of its own beside the trainer.
+/// Everything that a run learns from.
 pub(super) struct Lessons {
     classes: Vec<Class>,
+    shares: Shares,
     format: Arc<MatchFormat>,
-    next: usize,
+    rng: FastRng,
 }
 
-/// What one environment is learnt from.
-enum Class {
+/// Rows of one environment, or of one mounted data set.
+struct Class {
+    name: String,
+    source: Source,
+    own: Ring,
+}
+
+/// Where rows come from.
+enum Source {
     /// A game's teacher, and the rows of its play.
-    Game { game: String, teacher: Arc<dyn Player>, rows: Receiver<Result<Row, String>> },
-    /// Lessons that were made beforehand, as rows in any order.
-    Kept { name: String, rows: Vec<Row>, rng: FastRng },
+    Game { teacher: Arc<dyn Player>, rows: Receiver<Result<Row, String>> },
+    /// Rows that were made beforehand, taken in any order.
+    Kept(Vec<Row>),
 }
 
 impl Class {
-    fn next(&mut self) -> Result<Row> {
-        match self {
-            Self::Game { game, rows, .. } => {
-                let row = rows.recv().with_context(|| format!("the teacher of {game} is gone"))?;
-                row.map_err(|error| anyhow::anyhow!("a turn of {game}: {error}"))
+    fn new(name: String, source: Source) -> Self {
+        Self { name, source, own: Ring::default() }
+    }
+
+    fn next(&mut self, rng: &mut FastRng) -> Result<Row> {
+        if !self.own.rows.is_empty() && rng.unit() < OWN_SHARE {
+            return Ok(self.own.rows[rng.below(self.own.rows.len())].clone());
+        }
+        match &self.source {
+            Source::Game { rows, .. } => {
+                let row = rows.recv().with_context(|| format!("the teacher of {} is gone", self.name))?;
+                row.map_err(|error| anyhow::anyhow!("a turn of {}: {error}", self.name))
             }
-            Self::Kept { rows, rng, .. } => Ok(rows[rng.below(rows.len())].clone()),
+            Source::Kept(rows) => Ok(rows[rng.below(rows.len())].clone()),
         }
     }
 
-    fn name(&self) -> String {
-        match self {
-            Self::Game { teacher, .. } => teacher.name(),
-            Self::Kept { name, rows, .. } => format!("{} turns of {name}", rows.len()),
+    fn describe(&self) -> String {
+        match &self.source {
+            Source::Game { teacher, .. } => teacher.name(),
+            Source::Kept(rows) => format!("{} turns of {}", rows.len(), self.name),
         }
     }
 }
@@ -82,173 +94,104 @@ impl Lessons {
     /// Solves the games and begins to play them.
     ///
     /// # Errors
-    /// [`BadInput`] if a game has no teacher.
+    /// [`crate::BadInput`] if a game has no teacher.
     pub(super) fn start(
         task: &MatchTask,
         format: Arc<MatchFormat>,
         shell: Option<&Shell>,
+        mounted: Vec<Mounted>,
         seconds: f64,
     ) -> Result<Self> {
         let budget = Duration::from_secs_f64((SOLVING.0 * seconds).min(SOLVING.1));
-        let class = |(idx, env): (usize, &EnvName)| {
+        let class = |(idx, env): (usize, &EnvName)| -> Result<Class> {
             let name = env.as_str().to_owned();
             let seed = task.seed.wrapping_mul(1000).wrapping_add(idx as u64);
-            if let (EnvName::Intercode, Some(shell)) = (env, shell) {
+            let source = if let (EnvName::Intercode, Some(shell)) = (env, shell) {
                 let rows = shell.rows(task.seed, seconds)?;
                 anyhow::ensure!(!rows.is_empty(), "no lesson of {name} could be made on this machine");
-                return Ok(Class::Kept { name, rows, rng: FastRng::new(seed) });
-            }
-            let teacher = teacher_of(&name, task.teacher, budget)?;
-            let rows = rows_of(name.clone(), teacher.clone(), format.clone(), seed)?;
-            Ok(Class::Game { game: name, teacher, rows })
+                Source::Kept(rows)
+            } else {
+                let teacher = teacher_of(&name, task.teacher, budget)?;
+                Source::Game { rows: rows_of(name.clone(), teacher.clone(), format.clone(), seed)?, teacher }
+            };
+            Ok(Class::new(name, source))
         };
-        let classes = task.envs.iter().enumerate().map(class).collect::<Result<Vec<_>>>()?;
-        Ok(Self { classes, format, next: 0 })
+        let envs: &[EnvName] = if task.own_rows { &task.envs } else { &[] };
+        let mut classes = envs.iter().enumerate().map(class).collect::<Result<Vec<_>>>()?;
+        classes
+            .extend(mounted.into_iter().map(|Mounted { name, rows }| Class::new(name, Source::Kept(rows))));
+        anyhow::ensure!(!classes.is_empty(), "there is nothing to learn from");
+        let shares = Shares::equal(classes.len());
+        Ok(Self { classes, shares, format, rng: FastRng::new(task.seed ^ 0xdada) })
     }
 
-    /// The next `n` rows, the games in turn.
+    /// The next `n` rows, each environment its share, evenly spread.
     ///
     /// # Errors
     /// If a turn cannot be shown to the model.
     pub(super) fn take(&mut self, n: usize) -> Result<Vec<Example>> {
-        let mut rows = Vec::with_capacity(n);
-        for _ in 0..n {
-            let n_classes = self.classes.len();
-            rows.push(vec![self.classes[self.next % n_classes].next()?]);
-            self.next += 1;
-        }
-        Ok(rows)
+        (0..n).map(|_| Ok(vec![self.classes[self.shares.turn()].next(&mut self.rng)?])).collect()
     }
 
-    /// Turns that the model has seen, with what its teacher would have answered.
+    /// Moves the shares toward the environments that are furthest below what can be reached, and gives them by name.
+    pub(super) fn weigh(&mut self, gaps: &BTreeMap<String, f64>) -> Vec<(String, f64)> {
+        let gaps: Vec<Option<f64>> =
+            self.classes.iter().map(|class| gaps.get(&class.name).copied()).collect();
+        self.shares.weigh(&gaps);
+        let names = self.classes.iter().map(|class| class.name.clone());
+        names.zip(self.shares.get().iter().copied()).collect()
+    }
+
+    /// Turns that the model has seen join the lessons, with what its teacher would have answered; gives their number.
     ///
     /// # Errors
     /// If a teacher cannot read a turn of its own game.
-    pub(super) fn corrected(&self, seen: Vec<MatchView>) -> Result<Vec<Row>> {
-        let taught = |class: &'_ Class| match class {
-            Class::Game { game, teacher, .. } => Some((game.clone(), teacher.clone())),
-            Class::Kept { .. } => None,
-        };
-        let teachers: BTreeMap<String, Arc<dyn Player>> = self.classes.iter().filter_map(taught).collect();
-        let mut rows = Vec::with_capacity(seen.len());
+    pub(super) fn correct(&mut self, seen: Vec<MatchView>) -> Result<usize> {
+        let mut by_game: BTreeMap<String, Vec<MatchView>> = BTreeMap::new();
         for view in seen {
-            let Some(teacher) = teachers.get(&view.game) else { continue };
-            let answer = teacher.answer(&view, 0.5)?;
-            rows.push(row(&self.format, &view, &answer)?);
+            by_game.entry(view.game.clone()).or_default().push(view);
         }
-        Ok(rows)
+        let mut n_turns = 0;
+        for class in &mut self.classes {
+            let Source::Game { teacher, .. } = &class.source else { continue };
+            for turn in teach::relabel(teacher.as_ref(), by_game.remove(&class.name).unwrap_or_default())? {
+                class.own.push(row(&self.format, &turn.view, &turn.answer)?);
+                n_turns += 1;
+            }
+        }
+        Ok(n_turns)
+    }
+
+    /// The teachers at work, by game.
+    pub(super) fn teachers(&self) -> BTreeMap<String, Arc<dyn Player>> {
+        let teacher = |class: &Class| match &class.source {
+            Source::Game { teacher, .. } => Some((class.name.clone(), teacher.clone())),
+            Source::Kept(_) => None,
+        };
+        self.classes.iter().filter_map(teacher).collect()
     }
 
     /// Who teaches what.
     pub(super) fn describe(&self) -> String {
-        let names: Vec<String> = self.classes.iter().map(Class::name).collect();
+        let names: Vec<String> = self.classes.iter().map(Class::describe).collect();
         names.join(", ")
     }
 }
 
-fn teacher_of(game: &str, kind: TeacherKind, budget: Duration) -> Result<Arc<dyn Player>> {
-    let found = match (kind, game) {
-        (TeacherKind::Solved, "liars_dice") => Ok(liars_dice(budget)),
-        (TeacherKind::Solved, _) => teach::teacher(game, Utility::Outcome),
-        (TeacherKind::Public, "leduc_poker") => teach::bot("leduc_poker/random-nofold"),
-        (TeacherKind::Public, _) => teach::bot(&format!("{game}/public")),
-    };
-    Ok(found.map_err(|error| BadInput::new(error.to_string(), "leave the game out of the task"))?)
-}
-
-/// The one game that is not solved at once.
-fn liars_dice(budget: Duration) -> Arc<dyn Player> {
-    let default = teach::liars_dice::Budget::default();
-    let most = default.iterations;
-    let affordable = (budget.as_secs_f64() / ITERATION_S) as usize;
-    let iterations = affordable.clamp(FEWEST_ITERATIONS.min(most), most);
-    Arc::new(teach::liars_dice::Teacher::solve(teach::liars_dice::Budget { iterations, ..default }))
-}
-
-/// Plays on a thread until nobody takes its rows any more.
-fn rows_of(
-    game: String,
-    teacher: Arc<dyn Player>,
-    format: Arc<MatchFormat>,
-    seed: u64,
-) -> Result<Receiver<Result<Row, String>>> {
-    let (sender, receiver) = sync_channel(WAITING);
-    std::thread::Builder::new()
-        .name(format!("trainer-{game}"))
-        .spawn(move || {
-            if let Err(error) = play(&game, teacher.as_ref(), &format, seed, &sender) {
-                // Nobody listens any more if this fails.
-                let _ = sender.send(Err(format!("{error:#}")));
-            }
-        })
-        .context("a thread for the teacher")?;
-    Ok(receiver)
-}
-
-fn play(
-    game: &str,
-    teacher: &dyn Player,
-    format: &MatchFormat,
-    seed: u64,
-    rows: &SyncSender<Result<Row, String>>,
-) -> Result<()> {
-    let opponents = teach::opponents(game)?;
-    let mix = Mix { game, teacher, opponents: &opponents, explore: EXPLORE, betting: Betting::Shown };
-    let mut rng = FastRng::new(seed);
-    // Below the seeds of exams.
-    let mut first = (seed.wrapping_mul(0x9e37_79b9) % (EXAM_SEEDS - MOST_SEEDS)) as u32;
-    loop {
-        let mut turns = teach::games(&mix, first..first + DEALS)?;
-        first += DEALS;
-        for idx in (1..turns.len()).rev() {
-            turns.swap(idx, rng.below(idx + 1));
-        }
-        for turn in turns {
-            if rows.send(Ok(row(format, &turn.view, &turn.answer)?)).is_err() {
-                return Ok(());
-            }
-        }
-    }
-}
-
-/// A turn as it is learnt: the prompt is read, the answer counts.
-fn row(format: &MatchFormat, view: &MatchView, answer: &MatchMove) -> Result<Row> {
-    let prompt = format.prompt(view)?;
-    Ok(Row::new(prompt.tokens, format.answer(answer)?.tokens))
-}
-
-/// The model's own states with their teacher's answers.
-pub(super) struct OwnStates {
+/// Rows of which the newest are kept.
+#[derive(Default)]
+struct Ring {
     rows: Vec<Row>,
     oldest: usize,
-    rng: FastRng,
 }
 
-impl OwnStates {
-    pub(super) fn new(seed: u64) -> Self {
-        Self { rows: Vec::new(), oldest: 0, rng: FastRng::new(seed ^ 0xdada) }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
-    /// Adds rows in the place of the oldest, and gives their number.
-    pub(super) fn add(&mut self, rows: Vec<Row>) -> usize {
-        let n = rows.len();
-        for row in rows {
-            if self.rows.len() < OWN_STATES {
-                self.rows.push(row);
-            } else {
-                self.rows[self.oldest] = row;
-                self.oldest = (self.oldest + 1) % OWN_STATES;
-            }
+impl Ring {
+    fn push(&mut self, row: Row) {
+        if self.rows.len() < OWN_STATES {
+            self.rows.push(row);
+        } else {
+            self.rows[self.oldest] = row;
+            self.oldest = (self.oldest + 1) % OWN_STATES;
         }
-        n
-    }
-
-    /// `n` of them at random.
-    pub(super) fn take(&mut self, n: usize) -> Vec<Example> {
-        (0..n).map(|_| vec![self.rows[self.rng.below(self.rows.len())].clone()]).collect()
     }
 }

@@ -19,6 +19,8 @@ fn task(dir: &Path, envs: Vec<EnvName>) -> MatchTask {
         when_all_dead: WhenAllDead::Fail,
         config: RunConfig::default(),
         teacher: TeacherKind::Solved,
+        own_rows: true,
+        mounted: Vec::new(),
         own_states: true,
         by_rewards: false,
         pack: Arc::new(PromptPack::builtin()),
@@ -69,4 +71,45 @@ fn a_turn_is_as_long_as_the_longest_first_one() {
     let (short, both) = (tokens(&[EnvName::LeducPoker]), tokens(&[EnvName::LeducPoker, EnvName::LiarsDice]));
     assert!(0 < short && short < both, "{short} {both}");
     assert_eq!(tokens(&[]), 0);
+}
+
+/// A file of turns of liar's dice and leduc poker as the evaluator's table records them, and one that is no turn.
+fn recorded_turns(task: &MatchTask, path: &Path) {
+    let tokenizer = Arc::new(Tokenizer::from_dir(&task.model_dir).unwrap());
+    let format = MatchFormat::new(tokenizer, task.pack.clone()).unwrap();
+    let mut lines = vec![r#"{"question": "What?", "answer": "That."}"#.to_owned()];
+    for game in ["liars_dice", "leduc_poker"] {
+        let match_play::Start { mut state, mut chance, .. } = match_play::start(game, 1).unwrap();
+        match_play::play_chance(state.as_mut(), &mut chance);
+        let view = teach::match_text::view(game, state.as_ref(), match_play::Betting::Shown).unwrap();
+        let request = format.request(&view).unwrap();
+        let call = serde_json::json!({"id": "call00001", "type": "function",
+            "function": {"name": "game_action", "arguments": {"action_id": view.legal[0].0}}});
+        let row = serde_json::json!({"tools": request.tools, "messages": [
+            {"role": "system", "content": request.system}, {"role": "user", "content": request.user},
+            {"role": "assistant", "content": "", "tool_calls": [call]}]});
+        lines.push(row.to_string());
+    }
+    std::fs::write(path, lines.join("\n")).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mounted_turns_alone_are_enough_to_learn_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut task = task(dir.path(), vec![EnvName::LeducPoker]);
+    let turns = dir.path().join("turns.jsonl");
+    recorded_turns(&task, &turns);
+    (task.own_rows, task.own_states, task.mounted, task.steps) = (false, false, vec![turns], Some(2));
+    let (mut said, mut n_steps) = (Vec::new(), 0);
+    let mut observer = |event: &Event| match event {
+        Event::Plan { lines } => said.extend(lines.clone()),
+        Event::TextStep(step) => n_steps = step.step,
+        _ => {}
+    };
+    run(&task, &mut observer, &CancellationToken::new()).await.unwrap();
+    assert_eq!(n_steps, 2);
+    let mounted = said.iter().find(|line| line.starts_with("mounted")).unwrap();
+    assert!(mounted.contains("turns.jsonl: 1 turns") && mounted.contains("1 without a call"), "{mounted}");
+    assert!(mounted.contains("1 of environments that are not asked for"), "{mounted}");
+    assert!(said.iter().any(|line| line.contains("learns     from 1 turns of turns.jsonl")), "{said:?}");
 }

@@ -128,11 +128,7 @@ fn players(args: &ArenaArgs) -> Result<Vec<Player>> {
             return Err(Failure::bad_input(format!("`{game}` is no game of match play"), known).into());
         }
     }
-    let pack = match &args.pack {
-        Some(path) => PromptPack::load(path)
-            .map_err(|error| Failure::bad_input(error.to_string(), "croupier prompts capture makes one"))?,
-        None => PromptPack::builtin(),
-    };
+    let pack = crate::cmd::prompts::pack(args.pack.as_deref(), &[])?;
     let pack = Arc::new(pack);
     args.players.iter().map(|name| player(name, args, &pack)).collect()
 }

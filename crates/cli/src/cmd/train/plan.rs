@@ -2,6 +2,7 @@
 //! but fetching a model that only a hub has.
 
 mod env;
+mod env_data;
 mod text;
 
 use std::fmt::Write;

@@ -6,14 +6,18 @@
 //! string, plain `system`/`user`/`tools`, and the fixture of the evaluator's own modules (`turn_system_prompt`).
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
 use super::{IntercodeTools, MatchTools, PromptPack};
 use crate::Error;
 use crate::format::match_layout::{self, SystemParts};
+use crate::format::recorded::{Conversation, parsed, text};
 use crate::format::{ACTION_TOOL, intercode_layout};
+
+/// Requests of a file or folder that are looked at: a wording that has not come up by then is rare.
+const MOST_REQUESTS: usize = 4096;
 
 /// One chat request as it was sent.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -77,14 +81,14 @@ impl PromptPack {
         Ok(pack)
     }
 
-    /// The prose of files of captured requests: JSON, JSON Lines, or folders of them.
+    /// The prose of files of captured requests: JSON, JSON Lines, Parquet, or folders of them.
     ///
     /// # Errors
-    /// [`Error::File`] if one cannot be read, [`Error::NothingCaptured`] if none holds a request of a known form.
+    /// [`Error::Data`] if one cannot be read, [`Error::NothingCaptured`] if none holds a request of a known form.
     pub fn capture_files(paths: &[PathBuf]) -> Result<Self, Error> {
         let mut requests = Vec::new();
         for path in paths {
-            for value in values_of_file(path)? {
+            for value in data::read_records(path, MOST_REQUESTS).map_err(Error::Data)? {
                 requests.extend(requests_of(&value));
             }
         }
@@ -181,26 +185,6 @@ fn description(function: &Value, words: &str) -> String {
     }
 }
 
-/// The JSON values of a file, or of the `.json` and `.jsonl` files of a folder, in order of their names.
-pub(crate) fn values_of_file(path: &Path) -> Result<Vec<Value>, Error> {
-    let failed = |source| Error::File { path: path.to_owned(), source };
-    if path.is_dir() {
-        let entries = std::fs::read_dir(path).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
-        let mut inside: Vec<PathBuf> = entries.map_err(failed)?.iter().map(std::fs::DirEntry::path).collect();
-        inside.retain(|path| {
-            path.is_dir() || path.extension().is_some_and(|end| end == "json" || end == "jsonl")
-        });
-        inside.sort();
-        let values = inside.iter().map(|path| values_of_file(path)).collect::<Result<Vec<_>, _>>()?;
-        return Ok(values.concat());
-    }
-    let text = std::fs::read_to_string(path).map_err(failed)?;
-    if let Ok(whole) = serde_json::from_str(&text) {
-        return Ok(vec![whole]);
-    }
-    Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
-}
-
 /// The requests that a JSON value holds, in any of the known forms.
 fn requests_of(value: &Value) -> Vec<CapturedRequest> {
     if let Value::Array(many) = value {
@@ -212,26 +196,13 @@ fn requests_of(value: &Value) -> Vec<CapturedRequest> {
     if value.get("turn_system_prompt").is_some() {
         return of_fixture(value);
     }
-    let Value::Array(tools) = parsed(&value["tools"]) else { return one(value, Vec::new()) };
-    one(value, tools)
-}
-
-fn one(value: &Value, tools: Vec<Value>) -> Vec<CapturedRequest> {
-    let messages = parsed(&value["messages"]);
-    let of_role = |role: &str| match messages.as_array() {
-        Some(messages) => messages
-            .iter()
-            .rev()
-            .find(|message| message["role"] == role)
-            .map(|message| text(&message["content"])),
-        None => value.get(role).map(text),
+    let Conversation { messages, tools } = Conversation::of(value);
+    let of_role = |role: &str| {
+        let found = messages.iter().rev().find(|message| message["role"] == role);
+        found.map(|message| text(&message["content"]))
     };
-    match of_role("system") {
-        Some(system) => {
-            vec![CapturedRequest { system, user: of_role("user").unwrap_or_default(), tools }]
-        }
-        None => Vec::new(),
-    }
+    let Some(system) = of_role("system") else { return Vec::new() };
+    vec![CapturedRequest { system, user: of_role("user").unwrap_or_default(), tools }]
 }
 
 /// The prompts of the evaluator's own modules, as one file.
@@ -254,18 +225,4 @@ fn of_fixture(value: &Value) -> Vec<CapturedRequest> {
         requests.push(CapturedRequest { system: system.to_owned(), user, tools: Vec::new() });
     }
     requests
-}
-
-/// A value, or what a string of JSON says.
-fn parsed(value: &Value) -> Value {
-    let inner = value.as_str().and_then(|json| serde_json::from_str(json).ok());
-    inner.unwrap_or_else(|| value.clone())
-}
-
-/// The text of a content: a string, or the texts of its parts.
-fn text(content: &Value) -> String {
-    match content {
-        Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
-        other => other.as_str().unwrap_or_default().to_owned(),
-    }
 }

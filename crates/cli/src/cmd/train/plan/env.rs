@@ -1,6 +1,5 @@
 //! The plan of an environment task.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -11,15 +10,12 @@ use tasks::text::Table;
 use tasks::{BadInput, EnvTask, WarmUpConfig, WhenAllDead, available_memory};
 use url::Url;
 
+use super::env_data::{self, DataPolicy};
 use super::{Asked, Common, Mode, Work, number};
+use crate::cmd::prompts::{EVALUATOR_PACK, pack};
 
 /// The value of `[rollout] format` that asks for match play.
 const MATCH: &str = "match";
-/// Says which rows may be learnt from.
-const DATA_POLICY: &str = "ENV_DATA_POLICY";
-const DATA_POLICIES: &str = "self_generated, sidecar_only, whitelist_only";
-/// Where people put the evaluator's own prose (`croupier prompts capture`), in their fork or image.
-const EVALUATOR_PACK: &str = "prompts/evaluator.toml";
 
 /// Supervised steps before GRPO: a format is learnt in few.
 const WARM_UP_STEPS: u64 = 60;
@@ -38,13 +34,19 @@ pub(super) fn work(
     }
     let card = asked.flags.get("dataset-type").or(common.config.task.dataset_type.as_deref());
     let envs = named_environments(card, &common.config, warnings)?;
-    let (taught, others): (Vec<EnvName>, Vec<EnvName>) =
-        envs.into_iter().partition(|env| *env == EnvName::Intercode || teach::GAMES.contains(&env.as_str()));
-    let pack = Arc::new(pack(common.config.env.pack.as_deref())?);
+    let (taught, others) = env_data::with_teacher(envs);
+    let policy = env_data::policy(asked.mode, warnings)?;
+    let mounted = match policy {
+        DataPolicy::SidecarOnly => Vec::new(),
+        DataPolicy::SelfGenerated | DataPolicy::WhitelistOnly => env_data::mounted(&asked.layout, warnings),
+    };
+    let pack = Arc::new(pack(common.config.env.pack.as_deref(), &mounted)?);
     let n_tokens = match_play::first_turn_tokens(&common.model_dir, &pack, &taught)?;
-    let own_rows = may_make_rows(asked.mode, warnings)?;
+    let own_rows = policy == DataPolicy::SelfGenerated;
     let why_not = match () {
-        () if !own_rows => Some(format!("{DATA_POLICY} allows no rows of our own")),
+        () if !own_rows && mounted.is_empty() => {
+            Some(format!("{} allows no rows of our own", env_data::POLICY))
+        }
         () if taught.is_empty() => Some("no environment of the task has a teacher".to_owned()),
         () if n_tokens > n_positions => {
             Some(format!("a turn of match play takes {n_tokens} tokens, the model reads {n_positions}"))
@@ -68,7 +70,13 @@ pub(super) fn work(
             "prompts are in our own wording: the evaluator's goes to `{EVALUATOR_PACK}` (croupier prompts capture)"
         ));
     }
-    Ok(Work::Match(Box::new(match_task(asked, common, taught, pack)?)))
+    let task = match_task(asked, common, taught, pack)?;
+    Ok(Work::Match(Box::new(MatchTask {
+        own_rows,
+        mounted,
+        own_states: task.own_states && own_rows,
+        ..task
+    })))
 }
 
 fn task(asked: &Asked, common: Common, warnings: &mut Vec<String>) -> Result<EnvTask> {
@@ -96,22 +104,6 @@ fn task(asked: &Asked, common: Common, warnings: &mut Vec<String>) -> Result<Env
     })
 }
 
-/// Whether the rules of the tournament, as the user reads them, allow rows that the run makes itself.
-fn may_make_rows(mode: Mode, warnings: &mut Vec<String>) -> Result<bool, BadInput> {
-    let policy = std::env::var(DATA_POLICY).unwrap_or_default();
-    match policy.trim() {
-        "" | "self_generated" => Ok(true),
-        "sidecar_only" | "whitelist_only" => Ok(false),
-        other if mode == Mode::Container => {
-            warnings.push(format!(
-                "{DATA_POLICY} is `{other}`, which is none of {DATA_POLICIES}: the first is taken"
-            ));
-            Ok(true)
-        }
-        other => Err(BadInput::new(format!("{DATA_POLICY} is `{other}`"), DATA_POLICIES)),
-    }
-}
-
 fn when_all_dead(mode: Mode) -> WhenAllDead {
     match mode {
         Mode::Container => WhenAllDead::PlayInProcess,
@@ -137,6 +129,8 @@ fn match_task(asked: &Asked, common: Common, envs: Vec<EnvName>, pack: Arc<Promp
         envs,
         teacher,
         by_rewards: config.env.by_rewards,
+        own_rows: true,
+        mounted: Vec::new(),
         own_states: config.env.own_states,
         pack,
         seed: config.run.seed,
@@ -151,19 +145,6 @@ fn match_task(asked: &Asked, common: Common, envs: Vec<EnvName>, pack: Arc<Promp
         device: device.device,
         deadline,
         config,
-    })
-}
-
-/// The prose of the prompts: what is named, else the evaluator's where the user has put it, else ours.
-fn pack(named: Option<&Path>) -> Result<PromptPack, BadInput> {
-    let Some(path) = named.or(Some(Path::new(EVALUATOR_PACK)).filter(|path| path.is_file())) else {
-        return Ok(PromptPack::builtin());
-    };
-    PromptPack::load(path).map_err(|error| {
-        BadInput::new(
-            format!("prompt pack `{}`: {error}", path.display()),
-            "croupier prompts capture makes one",
-        )
     })
 }
 
@@ -185,13 +166,26 @@ pub(super) fn match_timeline(task: &MatchTask) -> Vec<String> {
     vec![
         format!("model      {}", task.model_dir.display()),
         format!("plays      {} as match play asks", envs.join(", ")),
-        format!("data       self-generated: teachers play by the rules, nothing is shipped ({DATA_POLICY})"),
+        format!("data       {}", data_line(task)),
         format!("floor      an adapter that changes nothing, now, in {}", task.out.display()),
         lr,
         format!("training   on {:?} teachers{own}, by the clock", task.teacher),
         rewards,
         "exams      at temperature 0, seats swapped; published if better than the base and no worse than what lies there".to_owned(),
     ]
+}
+
+/// What is learnt from, for the plan.
+fn data_line(task: &MatchTask) -> String {
+    let mut parts = Vec::new();
+    if task.own_rows {
+        parts.push("self-generated: teachers play by the rules, nothing is shipped".to_owned());
+    }
+    if !task.mounted.is_empty() {
+        let names: Vec<String> = task.mounted.iter().map(|path| path.display().to_string()).collect();
+        parts.push(format!("mounted: {}", names.join(", ")));
+    }
+    format!("{} ({})", parts.join("; "), env_data::POLICY)
 }
 
 pub(super) fn timeline(task: &EnvTask) -> Vec<String> {
