@@ -8,12 +8,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use intercode::prompt::QUESTION;
 use serde_json::Value;
 
 use super::{IntercodeTools, MatchTools, PromptPack};
 use crate::Error;
+use crate::format::ACTION_TOOL;
 use crate::format::match_layout::{self, SystemParts};
-use crate::format::{ACTION_TOOL, intercode_layout};
 
 /// One chat request as it was sent.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -152,7 +153,7 @@ fn vote(request: &CapturedRequest, ballots: &mut Ballots) {
         };
         ballots.cast(&format!("{RULES}{game}"), rules);
         ballots.cast(if may_move { GUIDANCE } else { REFLECTION }, ending);
-    } else if has("execute_bash") || request.user.starts_with(intercode_layout::QUESTION) {
+    } else if has("execute_bash") || request.user.starts_with(QUESTION) {
         ballots.cast(INTERCODE, &request.system);
     } else {
         return;
@@ -250,7 +251,7 @@ fn of_fixture(value: &Value) -> Vec<CapturedRequest> {
     requests
         .extend(systems("reflection_system_prompt").values().map(|system| request(system, &without_action)));
     if let Some(system) = value["intercode_system_prompt"].as_str() {
-        let user = intercode_layout::QUESTION.to_owned();
+        let user = QUESTION.to_owned();
         requests.push(CapturedRequest { system: system.to_owned(), user, tools: Vec::new() });
     }
     requests
