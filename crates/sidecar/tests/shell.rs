@@ -20,8 +20,8 @@ async fn start(scratch: &Path) -> Option<(Server, Client)> {
         ..ShellConfig::default()
     };
     let actor = ActorConfig { games: vec![EnvName::Intercode], shell, ..ActorConfig::default() };
-    let server = serve(ServeConfig { actor, ..ServeConfig::default() }).await.unwrap();
-    let status = server.actor().shell_status().unwrap();
+    let server = serve(ServeConfig { actor, ..ServeConfig::default() }).await.expect("a port");
+    let status = server.actor().shell_status().expect("it is served");
     if status.starts_with("no episodes") {
         let unshare = std::process::Command::new("unshare").args(["-Ur", "true"]).status();
         assert!(!unshare.is_ok_and(|status| status.success()), "unshare works here, and yet: {status}");
@@ -39,9 +39,10 @@ struct Client {
 
 impl Client {
     async fn post(&self, route: &str, body: Value) -> Value {
-        let response = self.http.post(format!("{}/{route}", self.url)).json(&body).send().await.unwrap();
+        let response =
+            self.http.post(format!("{}/{route}", self.url)).json(&body).send().await.expect("it answers");
         assert_eq!(response.status(), 200, "{route} {body}");
-        response.json().await.unwrap()
+        response.json().await.expect("JSON")
     }
 
     async fn reset(&self, task_id: u64) -> Value {
@@ -65,18 +66,18 @@ impl Client {
         assert_eq!(last["done"], true);
         let stopped = self.post("stop", json!({ "episode_id": episode["episode_id"] })).await;
         assert_eq!(stopped["result"]["stopped"], true);
-        last["reward"].as_f64().unwrap()
+        last["reward"].as_f64().expect("a number")
     }
 }
 
 /// A temporary folder that everybody can enter, as the weaker sandbox needs it.
 fn public_folder() -> tempfile::TempDir {
     let everybody = std::fs::Permissions::from_mode(0o755);
-    tempfile::Builder::new().permissions(everybody).tempdir().unwrap()
+    tempfile::Builder::new().permissions(everybody).tempdir().expect("a folder")
 }
 
 fn sandbox(scratch: &Path) -> Sandbox {
-    Sandbox::new(SandboxConfig::new(scratch)).unwrap()
+    Sandbox::new(SandboxConfig::new(scratch)).expect("bash runs")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -156,7 +157,7 @@ async fn hostile_commands_are_contained_and_leave_nothing_behind() {
 
 /// Command lines of all processes of the machine.
 fn command_lines() -> Vec<String> {
-    let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let processes = std::fs::read_dir("/proc").expect("/proc is mounted").filter_map(Result::ok);
     let read = |entry: std::fs::DirEntry| std::fs::read(entry.path().join("cmdline")).ok();
     processes.filter_map(read).map(|bytes| String::from_utf8_lossy(&bytes).replace('\0', " ")).collect()
 }
