@@ -7,6 +7,7 @@ mod prompts;
 mod reward;
 mod rollout_serve;
 mod serve;
+mod shell;
 
 use std::path::PathBuf;
 
@@ -19,6 +20,7 @@ pub(crate) use prompts::*;
 pub(crate) use reward::*;
 pub(crate) use rollout_serve::RolloutServeArgs;
 pub(crate) use serve::*;
+pub(crate) use shell::{ScoringArg, ShellArgs};
 
 /// Turns a base model, a task and a number of hours into the best model that can be had in that time.
 #[derive(Debug, Parser)]
@@ -142,11 +144,13 @@ pub(crate) struct SidecarArgs {
 pub(crate) enum SidecarWhat {
     /// Serve mock sidecars: the same HTTP API as the tournament's.
     #[command(
-        after_help = "Examples:\n  croupier sidecar serve\n  croupier sidecar serve --port 0 --games kuhn_poker,leduc_poker --error-rate 0.05"
+        after_help = "Examples:\n  croupier sidecar serve\n  croupier sidecar serve --port 0 --games kuhn_poker,leduc_poker --error-rate 0.05\n  croupier sidecar serve --games leduc_poker,gin_rummy,intercode"
     )]
     Serve(ServeArgs),
     /// Check anyone's sidecar against the contract.
-    #[command(after_help = "Example:\n  croupier sidecar check http://127.0.0.1:8000")]
+    #[command(
+        after_help = "Examples:\n  croupier sidecar check http://127.0.0.1:8000\n  croupier sidecar check http://127.0.0.1:8000 --games intercode"
+    )]
     Check(CheckArgs),
 }
 
@@ -161,7 +165,7 @@ pub(crate) struct ServeArgs {
     /// How many sidecars, on consecutive ports.
     #[arg(long, default_value_t = 1)]
     pub(crate) count: u16,
-    /// Games to serve, comma separated [default: all but kuhn_poker].
+    /// Games to serve, comma separated; intercode is the shell environment [default: all games but kuhn_poker].
     #[arg(long, value_delimiter = ',')]
     pub(crate) games: Vec<String>,
     /// Minutes after which an idle episode is freed.
@@ -185,13 +189,15 @@ pub(crate) struct ServeArgs {
     /// Seed of the faults.
     #[arg(long, default_value_t = 0)]
     pub(crate) fault_seed: u64,
+    #[command(flatten)]
+    pub(crate) shell: ShellArgs,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
     /// Base URL of the sidecar.
     pub(crate) url: String,
-    /// Games it is expected to serve, comma separated.
+    /// Games it is expected to serve, comma separated [default: those of the original].
     #[arg(long, value_delimiter = ',')]
     pub(crate) games: Vec<String>,
     /// One JSON object.
@@ -224,7 +230,7 @@ pub(crate) struct RolloutRunArgs {
     /// File to write.
     #[arg(long)]
     pub(crate) out: PathBuf,
-    /// Environment.
+    /// Environment: a game, or intercode, which is asked as the evaluator asks it.
     #[arg(long, default_value = "leduc_poker")]
     pub(crate) game: String,
     /// random, first-legal, last-legal, prefer:ID,ID or model:DIR.
@@ -266,9 +272,9 @@ pub(crate) struct RolloutRunArgs {
     /// Sampling temperature.
     #[arg(long, default_value_t = 1.0)]
     pub(crate) temperature: f32,
-    /// Completion tokens of one turn.
-    #[arg(long, default_value_t = 16)]
-    pub(crate) max_new_tokens: u32,
+    /// Completion tokens of one turn [default: 16; in intercode 512].
+    #[arg(long)]
+    pub(crate) max_new_tokens: Option<u32>,
     /// Let the model write any token, as an evaluator does, instead of legal actions only.
     #[arg(long)]
     pub(crate) free: bool,

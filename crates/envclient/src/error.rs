@@ -115,6 +115,14 @@ pub enum Error {
         /// Which episode.
         episode: String,
     },
+    /// The sidecar starts no such episode and says why: ask for another one, or elsewhere.
+    #[error("sidecar `{url}` starts no episode: {reason}")]
+    NoEpisode {
+        /// Which sidecar.
+        url: Arc<str>,
+        /// Kind and message of its error.
+        reason: String,
+    },
     /// A step's reply was lost and the sidecar does not say whether it was carried out: give the episode up.
     #[error("sidecar `{url}` does not say whether the lost step of episode {episode} was played: {cause}")]
     Uncertain {

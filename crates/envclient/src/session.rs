@@ -42,7 +42,8 @@ impl Session {
     /// one: a repeated reset leaves at most one episode behind, which the sidecar expires.
     ///
     /// # Errors
-    /// What the last try met, or as [`crate::Pool::acquire`]. Dropping the future may leave an episode behind on the sidecar.
+    /// [`Error::NoEpisode`], what the last try met, or as [`crate::Pool::acquire`]. Dropping the future may leave an
+    /// episode behind on the sidecar.
     pub async fn reset(&mut self, request: &ResetRequest) -> Result<EnvResult, Error> {
         self.close().await;
         let mut backoff = self.backoff();
@@ -173,8 +174,14 @@ impl Session {
 
     fn started(&mut self, result: EnvResult) -> Result<EnvResult, Error> {
         let Some(episode) = result.episode_id.clone() else {
-            let (url, reason) = (self.url().clone(), "the episode has no id".to_owned());
-            return Err(Error::Malformed { url, method: Method::Reset, reason });
+            let url = self.url().clone();
+            return Err(match result.info.error {
+                Some(error) => Error::NoEpisode { url, reason: format!("{}: {}", error.kind, error.message) },
+                None => {
+                    let reason = "the episode has no id".to_owned();
+                    Error::Malformed { url, method: Method::Reset, reason }
+                }
+            });
         };
         self.episode = Some(episode);
         self.step_count = result.info.step_count;

@@ -9,11 +9,13 @@ use std::sync::Arc;
 
 use crate::Error;
 use crate::manifest::Manifest;
-use crate::prompt::{NO_CALL, PastTurn, ToolCall, user_message};
+use crate::prompt::{NO_CALL, NO_COMMAND, PastTurn, ToolCall, user_message};
 use crate::reward::{Outcome, Reward, Scoring, reward};
 use crate::sandbox::{Author, Sandbox, Session};
 use crate::tasks::Task;
 
+/// What a command that ends the episode begins with.
+const SUBMIT: &str = "submit";
 /// Turns of an episode; the last one ends with a submission of its own.
 pub const MAX_TURNS: usize = 10;
 
@@ -37,7 +39,7 @@ impl EpisodeConfig {
 /// What an agent does in a turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Runs a command.
+    /// Runs a command; one that begins with `submit` submits, one of blanks alone is told so.
     Execute(String),
     /// Takes the last observation for the answer.
     Submit,
@@ -46,11 +48,20 @@ pub enum Action {
 }
 
 impl Action {
-    /// An action from a sidecar's text: whatever begins with `submit` submits.
+    /// An action from a sidecar's text: nothing at all is no call, whatever begins with `submit` submits.
     pub fn from_text(text: &str) -> Self {
-        match text.starts_with("submit") {
-            true => Self::Submit,
-            false => Self::Execute(text.to_owned()),
+        match text {
+            "" => Self::Nothing,
+            text if text.starts_with(SUBMIT) => Self::Submit,
+            command => Self::Execute(command.to_owned()),
+        }
+    }
+
+    fn submits(&self) -> bool {
+        match self {
+            Self::Execute(command) => command.starts_with(SUBMIT),
+            Self::Submit => true,
+            Self::Nothing => false,
         }
     }
 
@@ -100,7 +111,9 @@ impl Gold {
         let start = session.capture(folders)?;
         let observation = session.run_from_root(&task.gold)?;
         let changes = start.changes(&session.capture(folders)?);
-        let outcome = Outcome { changes, output: observation.whole };
+        // A command that does not end prints nothing, whatever it has printed.
+        let output = if observation.exit_code.is_some() { observation.whole } else { String::new() };
+        let outcome = Outcome { changes, output };
         Ok(Self { outcome, start, exit_code: observation.exit_code })
     }
 
@@ -190,17 +203,19 @@ impl Episode {
         if self.reward.is_some() {
             return Err(Error::Over);
         }
+        let submits = action.submits();
         let observation = match &action {
+            _ if submits => String::new(),
+            Action::Execute(command) if command.trim().is_empty() => NO_COMMAND.to_owned(),
             Action::Execute(command) => {
                 self.answer = self.session.execute(command, self.config.author)?.text;
                 self.answer.clone()
             }
-            Action::Submit => String::new(),
-            Action::Nothing => NO_CALL.to_owned(),
+            Action::Submit | Action::Nothing => NO_CALL.to_owned(),
         };
         let call = action.call();
         self.history.push(PastTurn { thought, call, observation: observation.clone() });
-        if action == Action::Submit || self.history.len() >= self.config.max_turns {
+        if submits || self.history.len() >= self.config.max_turns {
             self.reward = Some(self.score()?);
         }
         Ok(Step { observation, reward: self.reward })

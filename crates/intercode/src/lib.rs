@@ -2,7 +2,7 @@
 //!
 //! [`Sandbox`] isolates commands in tiers and says which one it got; [`Episode`] plays one [`Task`] with the
 //! evaluator's step and reward rules; [`tasks`] makes tasks from a seed, and [`teacher`] plays them live. Not here: the
-//! model, the system prompt, HTTP.
+//! model, HTTP.
 //!
 //! # Source
 //! spec/env_sidecars.md §3 (the evaluator's NL2Bash environment); princeton-nlp/intercode@c3e46d8 for its ancestor.

@@ -29,6 +29,9 @@ pub struct Observation {
     pub player: Option<u8>,
     /// What the environment said about the action that it has just refused.
     pub refusal: Option<String>,
+    /// All texts of the episode so far, this one's last, where a single one does not say all: the shell environment shows
+    /// its question once, and then what each turn brought. Empty for games.
+    pub so_far: Vec<String>,
 }
 
 /// One transition.

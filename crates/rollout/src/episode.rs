@@ -15,7 +15,9 @@ use tracing::{Instrument, debug, debug_span, trace};
 use self::record::Record;
 pub(crate) use self::stop::Stop;
 use self::stop::{Clock, Waiting};
-use crate::{Completion, Env, EnvSource, Observation, Player, Prompt, Request, Start, StepResult, turn_key};
+use crate::{
+    Completion, CutOff, Env, EnvSource, Observation, Player, Prompt, Request, Start, StepResult, turn_key,
+};
 
 /// Which episode of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -143,7 +145,7 @@ impl Episode<'_> {
         let mut turn = new_turn(player, prompt, completion, observation);
         turn.generate_ms = started.elapsed().as_secs_f64() * 1e3;
         self.turns += 1;
-        if turn.finish == TurnFinish::Length {
+        if turn.finish == TurnFinish::Length && player.format.cut_off() == CutOff::EndsEpisode {
             self.record.push(seat, turn);
             return Err(Stop::new(StopReason::TokenLimit));
         }
@@ -152,7 +154,7 @@ impl Episode<'_> {
         turn.env_ms = sent.elapsed().as_secs_f64() * 1e3;
         let answer = answer.and_then(|answer| answer.map_err(Stop::from));
         if let Ok(step) = &answer {
-            turn.legal = !step.refused;
+            turn.legal = !step.refused && (observation.so_far.is_empty() || !turn.action.is_empty());
             // The end's reward is given out by seats.
             turn.reward = if step.done { 0.0 } else { step.reward };
         }
@@ -184,8 +186,10 @@ fn check_context(player: &Player, prompt: &Prompt) -> Result<(), Stop> {
 /// The turn before it is played.
 fn new_turn(player: &Player, prompt: Prompt, completion: Completion, observation: &Observation) -> Turn {
     let text = player.format.codec().decode(&completion.token_ids);
-    let action = player.format.parse(&text);
-    let action_id = sidecar::text::first_number(&action).map(u32::from);
+    let action = player.format.action(&completion.token_ids);
+    // Where there is no list of actions, a number in one is no id.
+    let action_id = if observation.so_far.is_empty() { sidecar::text::first_number(&action) } else { None };
+    let action_id = action_id.map(u32::from);
     let legal_ids: Vec<u32> = observation.legal.iter().map(|&(id, _)| id).collect();
     Turn {
         prompt: prompt.text,

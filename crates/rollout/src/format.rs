@@ -1,13 +1,12 @@
 //! Prompt formats: from an observation to prompt tokens, and from a completion to the action's text.
 //!
 //! [`Compact`] and [`SidecarChat`] show a sidecar's observations; [`MatchFormat`] and [`IntercodeFormat`] ask as the
-//! evaluator does, with tools.
+//! evaluator does, with tools; [`MatchRollout`] and [`ShellRollout`] ask so in a sidecar's episodes.
 
 mod action_tokens;
 mod chat;
 mod compact;
 mod intercode;
-mod intercode_layout;
 mod kept;
 mod match_answer;
 mod match_format;
@@ -17,6 +16,7 @@ mod notes;
 mod pieces;
 mod prompt_pack;
 mod recorded;
+mod shell_rollout;
 #[cfg(test)]
 mod test_support;
 mod tool_chat;
@@ -28,8 +28,7 @@ use schema::Turn;
 
 pub use self::chat::SidecarChat;
 pub use self::compact::Compact;
-pub use self::intercode::{IntercodeFormat, ShellAnswer};
-pub use self::intercode_layout::{ShellCall, ShellStep, ShellView};
+pub use self::intercode::{IntercodeFormat, ShellAnswer, ShellCall, ShellStep, ShellView};
 use self::match_answer::ACTION_TOOL;
 pub use self::match_answer::Forfeit;
 pub use self::match_format::MatchFormat;
@@ -41,6 +40,7 @@ pub use self::prompt_pack::{
     SidecarProse,
 };
 pub use self::recorded::RecordedTurn;
+pub use self::shell_rollout::ShellRollout;
 pub use self::tool_chat::{Answer, ChatRequest, ToolChat};
 pub use self::verify::verify_prompts_file;
 use crate::{Candidate, Codec, Error, Observation};
@@ -52,6 +52,15 @@ pub struct Prompt {
     pub text: String,
     /// The truth.
     pub tokens: Vec<u32>,
+}
+
+/// What becomes of a completion that ran out of tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CutOff {
+    /// The episode ends without its game's score.
+    EndsEpisode,
+    /// It is played as what it says so far.
+    IsPlayed,
 }
 
 /// How episodes are shown to a policy.
@@ -73,6 +82,16 @@ pub trait Format: Send + Sync {
 
     /// The action that a completion names, as it is sent to the environment.
     fn parse(&self, completion: &str) -> String;
+
+    /// As [`Format::parse`], for formats that have to see special tokens.
+    fn action(&self, completion: &[u32]) -> String {
+        self.parse(&self.codec().decode(completion))
+    }
+
+    /// What becomes of a completion that ran out of tokens.
+    fn cut_off(&self) -> CutOff {
+        CutOff::EndsEpisode
+    }
 }
 
 /// The format called `compact` or `sidecar`.

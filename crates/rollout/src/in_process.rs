@@ -19,9 +19,10 @@ pub struct InProcessSource {
 }
 
 impl InProcessSource {
-    /// At most `max_episodes` episodes of `actor` at once.
+    /// At most `max_episodes` episodes of `actor` at once, or as many as it takes.
     pub fn new(actor: Arc<Actor>, max_episodes: usize) -> Self {
-        Self { actor, places: Arc::new(Semaphore::new(max_episodes.max(1))) }
+        let n_places = max_episodes.min(actor.max_episodes()).max(1);
+        Self { actor, places: Arc::new(Semaphore::new(n_places)) }
     }
 }
 
@@ -76,7 +77,7 @@ impl InProcessEnv {
         let weight = self.actor.episode_weight(&episode);
         match weight {
             Weight::Light => Ok(self.actor.step(action, Some(&episode))),
-            Weight::Heavy => {
+            Weight::Heavy | Weight::Process => {
                 let action = action.to_owned();
                 self.call(weight, move |actor| actor.step(&action, Some(&episode))).await
             }
@@ -113,8 +114,13 @@ impl Env for InProcessEnv {
     }
 
     fn close(&mut self) -> BoxFuture<'_, ()> {
-        self.free();
-        std::future::ready(()).boxed()
+        async move {
+            let Some(episode) = self.episode.take() else { return };
+            let weight = self.actor.stop_weight(&episode);
+            // A thread that panicked has freed what it held.
+            drop(self.call(weight, move |actor| drop(actor.stop(Some(&episode)))).await);
+        }
+        .boxed()
     }
 }
 

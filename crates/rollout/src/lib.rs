@@ -31,10 +31,10 @@ pub use env::{Env, EnvError, EnvSource, Observation, Start, StepResult};
 pub use episode::{EpisodeSpec, play_each_other, play_episode, play_self};
 pub use error::Error;
 pub use format::{
-    Answer, CapturedRequest, ChatRequest, Compact, Forfeit, Format, IntercodeFormat, IntercodeProse,
+    Answer, CapturedRequest, ChatRequest, Compact, CutOff, Forfeit, Format, IntercodeFormat, IntercodeProse,
     IntercodeTools, MatchFormat, MatchProse, MatchResult, MatchRollout, MatchTools, PackSchema, Prompt,
-    PromptPack, RecordedTurn, Reflection, ShellAnswer, ShellCall, ShellStep, ShellView, SidecarChat,
-    SidecarProse, ToolChat, apply_edit, format_by_name, match_view, verify_prompts_file,
+    PromptPack, RecordedTurn, Reflection, ShellAnswer, ShellCall, ShellRollout, ShellStep, ShellView,
+    SidecarChat, SidecarProse, ToolChat, apply_edit, format_by_name, match_view, verify_prompts_file,
 };
 pub use group::{Group, GroupSpec, play_group};
 pub use in_process::InProcessSource;

@@ -19,7 +19,7 @@ pub fn parse_observation(text: String) -> Observation {
     if legal.is_empty() {
         legal = player.and_then(|seat| bids_in_hand(body, seat)).unwrap_or_default();
     }
-    Observation { game, player, legal, refusal: None, text }
+    Observation { game, player, legal, text, ..Observation::default() }
 }
 
 /// The lines between `Current State:` and the legal actions, or the whole text if it has no such heading.

@@ -6,11 +6,8 @@ use schema::EnvName;
 pub const EVALUATION_SEED: u64 = 900_000_000;
 
 /// Task id and seed of a group's start.
-///
-/// # Panics
-/// If the environment has no sidecar.
 pub fn start_seed(env: EnvName, run_seed: u64, group: u64) -> (u64, u64) {
-    let ids = env.task_ids().expect("only environments with a sidecar are played");
+    let ids = env.start_ids();
     let task = crate::turn_key(run_seed, group, 0, TASK_STREAM);
     let seed = crate::turn_key(run_seed, group, 0, SEED_STREAM);
     (ids.start + task % (ids.end - ids.start), seed % EVALUATION_SEED)
@@ -18,7 +15,7 @@ pub fn start_seed(env: EnvName, run_seed: u64, group: u64) -> (u64, u64) {
 
 /// Task id and seed of the evaluation's game number `index`. Seats alternate with the seed.
 pub fn evaluation_start(env: EnvName, index: u64) -> (u64, u64) {
-    let ids = env.task_ids().expect("only environments with a sidecar are played");
+    let ids = env.start_ids();
     (ids.start + index % (ids.end - ids.start), EVALUATION_SEED + index)
 }
 

@@ -1,8 +1,8 @@
 //! Between the sidecar's wire types and what an episode sees; the same over HTTP and in-process.
 
 use envclient::terminal_return;
-use schema::OpponentKind;
-use schema::env_api::{EnvResult, ResetRequest};
+use schema::env_api::{EnvResult, InfoError, ResetRequest};
+use schema::{EnvName, OpponentKind};
 
 use crate::observation::parse_observation;
 use crate::{EnvError, Observation, Start, StepResult};
@@ -37,10 +37,13 @@ impl Reader {
     /// # Errors
     /// [`EnvError::Failed`] if the episode cannot go on (unknown game, unknown or finished episode).
     pub(crate) fn read(&mut self, result: EnvResult) -> Result<StepResult, EnvError> {
+        if result.info.game_name.as_deref() == Some(EnvName::Intercode.as_str()) {
+            return self.read_shell(result);
+        }
         let kind = result.info.error.as_ref().map(|error| error.kind.as_str());
         let refused = kind == Some("invalid_action") || result.observation.starts_with("Invalid action");
         if let Some(error) = result.info.error.as_ref().filter(|_| !refused) {
-            return Err(EnvError::Failed(format!("{}: {}", error.kind, error.message)));
+            return Err(failed(error));
         }
         if refused {
             self.state.refusal = Some(result.observation);
@@ -55,6 +58,23 @@ impl Reader {
         let observation = self.state.clone();
         Ok(StepResult { observation, reward: result.reward, done: result.done, refused, raw_return })
     }
+
+    /// An answer of the shell environment. What a command printed is no text of ours: nothing is read in it.
+    fn read_shell(&mut self, result: EnvResult) -> Result<StepResult, EnvError> {
+        if let Some(error) = &result.info.error {
+            return Err(failed(error));
+        }
+        self.state.so_far.push(result.observation.clone());
+        self.state.game = EnvName::Intercode.as_str().to_owned();
+        self.state.text = result.observation;
+        self.state.player = result.info.llm_player_id;
+        let (observation, reward, done) = (self.state.clone(), result.reward, result.done);
+        Ok(StepResult { observation, reward, done, refused: false, raw_return: None })
+    }
+}
+
+fn failed(error: &InfoError) -> EnvError {
+    EnvError::Failed(format!("{}: {}", error.kind, error.message))
 }
 
 #[cfg(test)]

@@ -28,7 +28,8 @@ pub struct ResetRequest {
 /// Body of `POST /step`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepRequest {
-    /// Text of which the first run of digits is the action.
+    /// Text of which the first run of digits is the action. In the shell environment a command, `submit`, or the empty text
+    /// for a turn without a call.
     pub action: String,
     /// From the reset.
     pub episode_id: String,
@@ -106,7 +107,8 @@ pub struct Info {
 /// `info.error`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InfoError {
-    /// `no_episode_id`, `episode_not_found`, `episode_done`, `not_your_turn`, `invalid_action`, `invalid_game`.
+    /// `no_episode_id`, `episode_not_found`, `episode_done`, `not_your_turn`, `invalid_action`, `invalid_game`; ours also
+    /// `no_legal_action`, `no_sandbox`, `sandbox_failed`.
     #[serde(rename = "type")]
     pub kind: String,
     /// For people.

@@ -117,7 +117,7 @@ impl EnvName {
         }
     }
 
-    /// Task ids that select this environment on a sidecar; `None` where there is no sidecar for it.
+    /// Task ids that select this game on a sidecar; `None` for InterCode, which is no game.
     pub fn task_ids(self) -> Option<std::ops::Range<u64>> {
         const SPAN: u64 = 100_000_000;
         let index = match self {
@@ -131,6 +131,14 @@ impl EnvName {
             Self::Intercode => return None,
         };
         Some(index * SPAN..(index + 1) * SPAN)
+    }
+
+    /// Task ids of episodes on a sidecar that serves this environment. Those of InterCode lie among goofspiel's: where
+    /// both are served, they are InterCode's.
+    pub fn start_ids(self) -> std::ops::Range<u64> {
+        /// The evaluator's tasks, counted from 1.
+        const INTERCODE_TASKS: std::ops::Range<u64> = 1..201;
+        self.task_ids().unwrap_or(INTERCODE_TASKS)
     }
 
     /// Half the width of the utility range: `return = (2·score − 1) · half_range`.

@@ -1,5 +1,7 @@
 //! The sidecar's logic without HTTP: episodes by id, with `reset`, `step`, `state` and `stop`.
 //!
+//! The shell environment is played beside the games, see [`crate::ShellConfig`].
+//!
 //! The server wraps it in routes; rollouts in the same process call it directly. Calls of different episodes run at
 //! the same time; calls of one episode wait for each other. Replies are the original's, field by field.
 //!
@@ -10,7 +12,7 @@
 mod episode;
 pub(crate) mod opponent;
 mod recorded;
-mod replies;
+pub(crate) mod replies;
 mod table;
 
 use std::sync::Arc;
@@ -23,8 +25,9 @@ use schema::env_api::{EnvResult, ResetRequest, StopResult};
 use self::episode::Episode;
 use self::opponent::OpponentChoice;
 pub(crate) use self::recorded::RecordedEpisode;
-use self::table::{Slot, Table};
+use self::table::{Play, Slot, Table};
 use crate::catalog::Catalog;
+use crate::shell::{MAX_SANDBOXES, Refusal, Shell, ShellConfig};
 use crate::{Error, chance};
 
 /// The largest seed: numpy takes 32 bits, and the deal uses seed + 100.
@@ -33,8 +36,10 @@ const MAX_SEED: u64 = (u32::MAX - 100) as u64;
 /// Settings of an [`Actor`].
 #[derive(Clone, Debug)]
 pub struct ActorConfig {
-    /// Games to serve.
+    /// Games to serve, and the shell environment if it is named.
     pub games: Vec<EnvName>,
+    /// Of the shell environment.
+    pub shell: ShellConfig,
     /// Episodes that nobody has touched for this long are freed. The reference client's own timeout is 2400 s.
     pub idle_timeout: Duration,
     /// Open episodes at most; a gin_rummy episode against MCTS holds a few hundred kilobytes.
@@ -45,6 +50,7 @@ impl Default for ActorConfig {
     fn default() -> Self {
         Self {
             games: Catalog::DEFAULT.to_vec(),
+            shell: ShellConfig::default(),
             idle_timeout: Duration::from_secs(3600),
             max_episodes: 10_000,
         }
@@ -58,24 +64,30 @@ pub enum Weight {
     Light,
     /// A search: belongs on a thread for computing.
     Heavy,
+    /// A command in a sandbox: keeps a thread waiting, and computes in processes of its own.
+    Process,
 }
 
 /// All episodes of one sidecar.
 #[derive(Debug)]
 pub struct Actor {
     catalog: Catalog,
+    shell: Option<Arc<Shell>>,
     table: Table,
     nonce: AtomicU64,
 }
 
 impl Actor {
-    /// An actor without episodes.
+    /// An actor without episodes. With the shell environment it tries out what the kernel grants, for milliseconds.
     ///
     /// # Errors
-    /// [`Error::UnknownGame`] for environments that are no games.
+    /// [`Error::Rules`], [`Error::Shell`].
     pub fn new(config: &ActorConfig) -> Result<Self, Error> {
+        let has_shell = config.games.contains(&EnvName::Intercode);
+        let shell = has_shell.then(|| Shell::open(config.shell.clone())).transpose()?;
         Ok(Self {
             catalog: Catalog::new(&config.games)?,
+            shell: shell.map(Arc::new),
             table: Table::new(config.max_episodes, config.idle_timeout),
             nonce: AtomicU64::new(chance::process_random()),
         })
@@ -90,6 +102,9 @@ impl Actor {
     /// Whatever the original answers with HTTP 500, and [`Error::TooManyEpisodes`].
     pub fn reset(&self, request: &ResetRequest) -> Result<EnvResult, Error> {
         let (task_id, seed) = self.resolve(request)?;
+        if let Some(shell) = self.shell_of(task_id) {
+            return self.reset_shell(shell, task_id, seed);
+        }
         let Some(variant) = self.catalog.variant(task_id) else {
             return Ok(replies::invalid_game(task_id, seed, self.catalog.names()));
         };
@@ -97,9 +112,25 @@ impl Actor {
         let weight = opponent.move_weight(variant);
         self.table.make_room()?;
         let mut episode = Episode::new(task_id, seed, variant, opponent)?;
-        let id = chance::hex_id(self.random(), self.random());
+        let id = self.new_id();
         let reply = episode.start(&id);
-        self.table.insert(id, episode, weight)?;
+        self.table.insert(id, Play::Game(episode), weight)?;
+        Ok(reply)
+    }
+
+    fn reset_shell(&self, shell: &Shell, task_id: u64, seed: u64) -> Result<EnvResult, Error> {
+        self.table.make_room()?;
+        let mut started = shell.reset(task_id, seed);
+        if matches!(started, Err(Refusal::Full(_))) && self.sweep() > 0 {
+            started = shell.reset(task_id, seed);
+        }
+        let episode = match started {
+            Ok(episode) => episode,
+            Err(refusal) => return refusal.reply(task_id, seed),
+        };
+        let id = self.new_id();
+        let reply = episode.state(&id);
+        self.table.insert(id, Play::Shell(episode), Weight::Process)?;
         Ok(reply)
     }
 
@@ -119,15 +150,18 @@ impl Actor {
         }
     }
 
-    /// Frees an episode.
+    /// Frees an episode; a command that still runs in it ends within its own limit.
     pub fn stop(&self, episode_id: Option<&str>) -> StopResult {
         let id = episode_id.filter(|id| !id.is_empty());
-        let stopped = id.is_some_and(|id| self.table.remove(id));
+        let stopped = id.is_some_and(|id| self.table.remove(id).is_some());
         replies::stopped(id, stopped)
     }
 
     /// What a reset with this request costs.
     pub fn reset_weight(&self, request: &ResetRequest) -> Weight {
+        if request.task_id.is_some_and(|task_id| self.shell_of(task_id).is_some()) {
+            return Weight::Process;
+        }
         let variant = request.task_id.and_then(|task_id| self.catalog.variant(task_id));
         variant.map_or(Weight::Heavy, |variant| {
             OpponentChoice::from_request(request, variant).reset_weight(variant)
@@ -137,6 +171,19 @@ impl Actor {
     /// What a call of this episode costs; unknown episodes are light.
     pub fn episode_weight(&self, episode_id: &str) -> Weight {
         self.table.get(episode_id).map_or(Weight::Light, |slot| slot.weight)
+    }
+
+    /// What freeing this episode costs.
+    pub fn stop_weight(&self, episode_id: &str) -> Weight {
+        match self.episode_weight(episode_id) {
+            Weight::Light | Weight::Heavy => Weight::Light,
+            Weight::Process => Weight::Process,
+        }
+    }
+
+    /// What isolates the commands of the shell environment, or why it is not played; `None` if it is not served.
+    pub fn shell_status(&self) -> Option<String> {
+        self.shell.as_ref().map(|shell| shell.status())
     }
 
     /// Frees the episodes that nobody has touched for the idle timeout, and returns how many.
@@ -149,9 +196,25 @@ impl Actor {
         self.table.len()
     }
 
-    /// Games served.
+    /// Episodes that may be open at once.
+    pub fn max_episodes(&self) -> usize {
+        let n_shells = self.shell.as_ref().map_or(usize::MAX, |_| MAX_SANDBOXES);
+        self.table.cap().min(n_shells)
+    }
+
+    /// Games served, the shell environment among them.
     pub fn games(&self) -> &[EnvName] {
         self.catalog.names()
+    }
+
+    /// The shell environment, if it is served.
+    pub(crate) fn shell(&self) -> Option<&Arc<Shell>> {
+        self.shell.as_ref()
+    }
+
+    /// The same, if `task_id` is one of its tasks.
+    fn shell_of(&self, task_id: u64) -> Option<&Arc<Shell>> {
+        self.shell.as_ref().filter(|shell| shell.has(task_id))
     }
 
     /// The games and their variants.
@@ -182,12 +245,16 @@ impl Actor {
         self.table.get(id).map(|slot| (id, slot)).ok_or(replies::Missing::Unknown(id))
     }
 
+    fn new_id(&self) -> String {
+        chance::hex_id(self.random(), self.random())
+    }
+
     fn random(&self) -> u64 {
         chance::mix(self.nonce.fetch_add(1, Ordering::Relaxed))
     }
 
     fn random_task_id(&self) -> u64 {
-        let ranges: Vec<_> = self.catalog.names().iter().filter_map(|name| name.task_ids()).collect();
+        let ranges: Vec<_> = self.catalog.names().iter().map(|name| name.start_ids()).collect();
         let range = &ranges[(self.random() % ranges.len().max(1) as u64) as usize];
         range.start + self.random() % (range.end - range.start)
     }

@@ -7,6 +7,7 @@ mod contract;
 mod load;
 mod play;
 mod probe;
+mod shell;
 
 use std::fmt;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use crate::{Catalog, Error};
 /// What to check.
 #[derive(Clone, Debug)]
 pub struct CheckOptions {
-    /// Games that the sidecar should serve.
+    /// Games that the sidecar should serve, the shell environment if it is named.
     pub games: Vec<EnvName>,
     /// Episodes per game for checks that play.
     pub episodes: usize,
@@ -29,6 +30,13 @@ pub struct CheckOptions {
     pub timeout: Duration,
     /// Selects deals and moves.
     pub seed: u64,
+}
+
+impl CheckOptions {
+    /// A game for checks that need any.
+    fn first_game(&self) -> Option<EnvName> {
+        self.games.iter().copied().find(|&game| game != EnvName::Intercode)
+    }
 }
 
 impl Default for CheckOptions {
@@ -142,6 +150,10 @@ pub async fn run(url: &str, options: &CheckOptions) -> Result<CheckReport, Error
     report.add("keyword arguments", contract::arguments(&probe, options).await);
     report.add("error replies", contract::errors(&probe).await);
     for &game in &options.games {
+        if game == EnvName::Intercode {
+            check_shell(&probe, options, &mut report).await;
+            continue;
+        }
         report.add(
             format!("{game}: envelope and info fields"),
             contract::envelope(&probe, options, game).await,
@@ -159,6 +171,19 @@ pub async fn run(url: &str, options: &CheckOptions) -> Result<CheckReport, Error
     report.add("concurrency", load::concurrency(&probe, options).await);
     report.add("latency", load::latency(&probe));
     Ok(report)
+}
+
+/// The shell environment is no game: it has checks of its own.
+async fn check_shell(probe: &Probe, options: &CheckOptions, report: &mut CheckReport) {
+    report.add("intercode: number of tasks", shell::tasks(probe).await);
+    let envelope = shell::envelope(probe).await;
+    let is_played = envelope.is_ok();
+    report.add("intercode: envelope and info fields", envelope);
+    if is_played {
+        report.add("intercode: steps", shell::steps(probe).await);
+        report.add("intercode: ends and rewards", shell::ends(probe).await);
+    }
+    report.add("intercode: evaluate", shell::evaluate(probe, options).await);
 }
 
 /// True for games in which each player is dealt what the other must not see.

@@ -38,6 +38,9 @@ pub enum Error {
     /// The rules refuse a game; no catalogue entry should make them.
     #[error(transparent)]
     Rules(#[from] games::Error),
+    /// Look at the checkout of InterCode.
+    #[error(transparent)]
+    Shell(#[from] intercode::Error),
     /// Write the fault differently.
     #[error("latency `{0}` is not `const:MS`, `exp:MS` or `lognormal:MEDIAN_MS,SIGMA`")]
     Latency(String),

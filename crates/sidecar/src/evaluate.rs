@@ -16,6 +16,7 @@ mod game;
 mod llm;
 mod parse;
 mod report;
+mod shell;
 mod stream;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub(crate) use self::llm::Patience;
 use self::llm::{Llm, LlmSettings};
 pub(crate) use self::report::Evaluation;
 use self::report::Facts;
+pub(crate) use self::shell::{ShellEvaluator, ShellRequest};
 use crate::actor::Actor;
 use crate::actor::opponent::OpponentChoice;
 use crate::catalog::Variant;

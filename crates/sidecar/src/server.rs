@@ -75,13 +75,16 @@ pub struct Server {
 /// Starts a sidecar.
 ///
 /// # Errors
-/// [`Error::Listen`] if the address is taken; [`Error::UnknownGame`]; [`Error::FaultRates`].
+/// [`Error::Listen`] if the address is taken; [`Error::FaultRates`]; as [`Actor::new`].
 pub async fn serve(config: ServeConfig) -> Result<Server, Error> {
     config.faults.as_ref().map_or(Ok(()), Faults::check)?;
     let listen = |source| Error::Listen { address: config.address, source };
     let listener = TcpListener::bind(config.address).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
-    let actor = Arc::new(Actor::new(&config.actor)?);
+    let actor_config = config.actor.clone();
+    // Trying out a sandbox starts processes.
+    let made = tokio::task::spawn_blocking(move || Actor::new(&actor_config)).await;
+    let actor = Arc::new(made.expect("making an actor does not panic")?);
     let (stopping, killed) = (CancellationToken::new(), CancellationToken::new());
     let app = App::new(Arc::clone(&actor), &config);
     let acceptor =
@@ -154,9 +157,13 @@ async fn reap(actor: Arc<Actor>, idle_timeout: Duration, stopping: CancellationT
             () = stopping.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        let freed = actor.sweep();
+        let (freed, open) = {
+            let actor = Arc::clone(&actor);
+            let sweep = move || (actor.sweep(), actor.open_episodes());
+            tokio::task::spawn_blocking(sweep).await.unwrap_or_default()
+        };
         if freed > 0 {
-            info!(freed, open = actor.open_episodes(), "idle episodes freed");
+            info!(freed, open, "idle episodes freed");
         }
     }
 }

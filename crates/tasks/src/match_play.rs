@@ -4,7 +4,8 @@
 //! Match play is scored by wins alone, one stateless tool call a turn, at temperature 0. A teacher that has solved a game
 //! from its rules says at every turn what to do, and the model learns to say it: first on the teacher's games, then also
 //! on those that the model plays (DAgger), because it does not stay where its teacher would be; mounted data sets of
-//! recorded turns join where there are some. What is handed over has played the same games as the base and scored more.
+//! recorded turns join where there are some. What is handed over has played the same games as the base and as what lay
+//! there before, and scored more than the one and no less than the other.
 
 mod exam;
 mod lessons;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use envclient::{ClientConfig, PoolConfig};
 use rollout::{
-    ByteCodec, Codec, Decoding, GroupSpec, Player, Policy, RunInfo, Start, StreamConfig, format_by_name,
-    policy_by_name,
+    ByteCodec, Codec, Decoding, Format, GroupSpec, IntercodeFormat, Player, Policy, PromptPack, RunInfo,
+    ShellRollout, Start, StreamConfig, format_by_name, policy_by_name,
 };
 use schema::{EnvName, Opponent, OpponentKind, Sampling, Trajectory};
 use serde_json::json;
@@ -27,11 +27,14 @@ pub(crate) fn run(args: RolloutArgs) -> Result<()> {
 }
 
 async fn play(args: RolloutRunArgs) -> Result<()> {
-    let env = environment(&args.game)?;
+    let env = match args.game.parse() {
+        Ok(EnvName::Intercode) => EnvName::Intercode,
+        _ => environment(&args.game)?,
+    };
     let cancel = interrupt::token();
     let mut writer = rollout::jsonl::Writer::create(&args.out)?;
     let source = source(args.urls.as_deref(), &[env], args.step_timeout, args.workers).await?;
-    let player = player(&args)?;
+    let player = player(&args, env)?;
     let specs = specs(&args, env);
     let config = StreamConfig {
         groups_in_flight: source.capacity().div_ceil(args.group_size as usize) + 1,
@@ -61,7 +64,11 @@ async fn play(args: RolloutRunArgs) -> Result<()> {
     Ok(())
 }
 
-/// A playable environment by name.
+/// Tokens of a turn unless said otherwise: an action of a game, and what the evaluator allows in the shell environment.
+const ACTION_TOKENS: u32 = 16;
+const SHELL_TOKENS: u32 = 512;
+
+/// A playable game by name.
 pub(crate) fn environment(name: &str) -> Result<EnvName> {
     let known = || {
         Failure::bad_input(
@@ -99,19 +106,28 @@ pub(super) fn seconds(flag: &str, value: f64) -> Result<Duration> {
     Ok(parsed.map_err(|error| Failure::bad_input(format!("{flag}: {error}"), "seconds, e.g. 60"))?)
 }
 
-fn player(args: &RolloutRunArgs) -> Result<Player> {
+fn player(args: &RolloutRunArgs, env: EnvName) -> Result<Player> {
+    let is_shell = env == EnvName::Intercode;
+    if is_shell && !args.policy.starts_with("model:") {
+        let message = format!("policy `{}` cannot write commands", args.policy);
+        return Err(Failure::bad_input(message, "--policy model:DIR").into());
+    }
     let (policy, codec) = policy(args)?;
-    let hint = "compact or sidecar";
-    let format =
-        format_by_name(&args.format, codec).map_err(|error| Failure::bad_input(error.to_string(), hint))?;
+    let format: Arc<dyn Format> = if is_shell {
+        let format = IntercodeFormat::new(codec, Arc::new(PromptPack::builtin()))?;
+        Arc::new(ShellRollout::new(Arc::new(format)))
+    } else {
+        let hint = "compact or sidecar";
+        format_by_name(&args.format, codec).map_err(|error| Failure::bad_input(error.to_string(), hint))?
+    };
     let mut player = Player::new(policy, format, RunInfo::new("rollout", args.seed));
     player.limits.max_turns = args.max_turns;
-    if args.free {
+    if args.free || is_shell {
         player.decoding = Decoding::Free;
     }
     player.sampling = Sampling {
         temperature: args.temperature,
-        max_new_tokens: args.max_new_tokens,
+        max_new_tokens: args.max_new_tokens.unwrap_or(if is_shell { SHELL_TOKENS } else { ACTION_TOKENS }),
         ..Sampling::default()
     };
     Ok(player)

@@ -1,15 +1,19 @@
 //! `croupier sidecar serve|check`.
 
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use intercode::SandboxConfig;
+use intercode::reward::Scoring;
+use rollout::PromptPack;
 use schema::EnvName;
 use serde_json::json;
 use sidecar::check::{CheckOptions, CheckReport, Verdict};
-use sidecar::{ActorConfig, Catalog, Faults, ServeConfig};
+use sidecar::{ActorConfig, Catalog, Faults, ServeConfig, ShellConfig, ShellTasks};
 
-use crate::args::{CheckArgs, ServeArgs, SidecarArgs, SidecarWhat};
+use crate::args::{CheckArgs, ScoringArg, ServeArgs, ShellArgs, SidecarArgs, SidecarWhat};
 use crate::failure::Failure;
 use crate::interrupt;
 
@@ -23,6 +27,7 @@ pub(crate) fn run(args: SidecarArgs) -> Result<()> {
 async fn serve(args: ServeArgs) -> Result<()> {
     let games = parse_games(&args.games)?;
     let faults = parse_faults(&args)?;
+    let shell = shell(&args.shell)?;
     let mut servers = Vec::new();
     for index in 0..args.count.max(1) {
         let port = if args.port == 0 { 0 } else { args.port + index };
@@ -30,6 +35,7 @@ async fn serve(args: ServeArgs) -> Result<()> {
             address: address(&args.host, port)?,
             actor: ActorConfig {
                 games: games.clone(),
+                shell: shell.clone(),
                 idle_timeout: Duration::from_secs_f64(args.idle_minutes.max(0.01) * 60.0),
                 max_episodes: args.max_episodes,
             },
@@ -41,17 +47,56 @@ async fn serve(args: ServeArgs) -> Result<()> {
                 let hint = "--port 0 takes a free port";
                 anyhow::Error::from(Failure::bad_input(format!("{:#}", anyhow::Error::from(error)), hint))
             }
+            sidecar::Error::Shell(error) => {
+                let hint = "--intercode-checkout is a checkout of princeton-nlp/intercode";
+                Failure::bad_input(error.to_string(), hint).into()
+            }
             other => other.into(),
         })?;
         servers.push(server);
     }
     let urls: Vec<String> = servers.iter().map(sidecar::Server::url).collect();
+    if let Some(status) = servers.first().and_then(|server| server.actor().shell_status()) {
+        eprintln!("{status}");
+    }
     println!("ENVIRONMENT_SERVER_URLS={}", urls.join(","));
     interrupt::token().cancelled().await;
     for server in servers {
         server.shutdown().await;
     }
     Ok(())
+}
+
+/// Settings of the shell environment.
+fn shell(args: &ShellArgs) -> Result<ShellConfig> {
+    let ours = ShellConfig::default();
+    let tasks = match (&args.intercode_checkout, args.intercode_set) {
+        (Some(folder), _) => ShellTasks::Checkout(checkout(folder).to_owned()),
+        (None, Some(set)) => ShellTasks::Generated { set },
+        (None, None) => ours.tasks,
+    };
+    let unreadable = |error: rollout::Error| {
+        Failure::bad_input(format!("--pack: {error}"), "croupier prompts capture makes one")
+    };
+    let pack = args.pack.as_deref().map(PromptPack::load).transpose().map_err(unreadable)?;
+    Ok(ShellConfig {
+        tasks,
+        sandbox: SandboxConfig::new(std::env::temp_dir()),
+        max_turns: args.intercode_max_turns.max(1),
+        scoring: match args.intercode_scoring {
+            ScoringArg::Continuous => Scoring::Continuous,
+            ScoringArg::Binary => Scoring::Binary,
+        },
+        max_tokens_per_call: args.intercode_max_tokens,
+        task_timeout: Duration::from_secs(args.intercode_task_timeout),
+        prose: pack.map_or(ours.prose, |pack| pack.intercode),
+    })
+}
+
+/// The checkout that `folder` is or is in: the evaluator's variable names the questions' folder.
+fn checkout(folder: &Path) -> &Path {
+    let holds_questions = folder.join("nl2bash_fs_1.json").is_file();
+    folder.ancestors().nth(2).filter(|_| holds_questions).unwrap_or(folder)
 }
 
 /// Names from the command line; none means the original's games.
@@ -61,14 +106,15 @@ pub(crate) fn parse_games(names: &[String]) -> Result<Vec<EnvName>> {
     }
     let parse = |name: &String| {
         let known = || {
-            Failure::bad_input(format!("no game `{name}`"), format!("known games: {}", playable().join(", ")))
+            let known = EnvName::ALL.map(EnvName::as_str).join(", ");
+            Failure::bad_input(format!("no game `{name}`"), format!("known games: {known}"))
         };
-        name.parse::<EnvName>().ok().filter(|env| env.task_ids().is_some()).ok_or_else(known)
+        name.parse::<EnvName>().ok().ok_or_else(known)
     };
     Ok(names.iter().map(parse).collect::<Result<_, _>>()?)
 }
 
-/// Environments that a sidecar can serve.
+/// Games that a sidecar can serve.
 pub(crate) fn playable() -> Vec<&'static str> {
     EnvName::ALL.into_iter().filter(|env| env.task_ids().is_some()).map(EnvName::as_str).collect()
 }

@@ -88,3 +88,26 @@ fn a_models_episode_needs_the_strong_tier() {
     let submitted = episode.step(Action::Submit).unwrap();
     assert!(submitted.reward.is_some(), "submitting runs nothing");
 }
+
+#[test]
+fn blanks_are_no_command_and_a_command_that_begins_with_submit_submits() {
+    let (sandbox, task) = (sandbox(), task("echo done"));
+    let gold = Arc::new(Gold::run(&sandbox, &task).unwrap());
+    let config = EpisodeConfig { author: Author::Ours, ..EpisodeConfig::EVALUATOR };
+    let mut episode = Episode::reset(&sandbox, task, gold, config).unwrap();
+    let mut step = |text: &str| episode.step(Action::from_text(text)).unwrap();
+    assert_eq!(step("echo done").observation, "done\n");
+    assert_eq!(step(" \n").observation, NO_COMMAND);
+    assert_eq!(step("").observation, NO_CALL);
+    let last = episode.step(Action::Execute("submit the answer".to_owned())).unwrap();
+    assert!((last.reward.unwrap().total - 1.0).abs() < 1e-9, "blanks leave the answer as it is");
+}
+
+#[test]
+fn a_gold_command_that_does_not_end_has_no_output() {
+    let mut config = SandboxConfig::new(std::env::temp_dir());
+    config.command_limit = Duration::from_millis(300);
+    let sandbox = Sandbox::new(config).unwrap();
+    let gold = Gold::run(&sandbox, &task("echo begun; sleep 100")).unwrap();
+    assert_eq!((gold.outcome().output.as_str(), gold.exit_code()), ("", None));
+}

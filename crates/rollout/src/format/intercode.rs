@@ -1,21 +1,36 @@
 //! The shell environment as the evaluator asks it: a fresh request each turn, with the history as text.
 //!
+//! Layout, tools and the reading of calls are [`intercode::prompt`]'s; here they go through a model's chat template.
+//!
 //! # Source
 //! spec/contract.md §5.7.
 
 use std::sync::{Arc, OnceLock};
 
-use super::intercode_layout::{self, ShellCall, ShellView};
+use ::intercode::prompt::user_message;
+pub use ::intercode::prompt::{PastTurn as ShellStep, ToolCall as ShellCall};
+use data::{ToolCall, ToolText};
+use serde_json::Value;
+
 use super::tool_chat::{Answer, ChatRequest, Frame, ToolChat};
 use super::{Prompt, PromptPack};
 use crate::{Codec, Error};
+
+/// A task and what has been done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShellView {
+    /// The task.
+    pub question: String,
+    /// In order; the turn that is asked for is the next.
+    pub steps: Vec<ShellStep>,
+}
 
 /// An answer, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShellAnswer {
     /// What is said beside the call.
     pub thought: String,
-    /// The first valid call; without one the turn is lost.
+    /// The first call of a tool that there is; without one the turn is lost.
     pub call: Option<ShellCall>,
 }
 
@@ -45,8 +60,8 @@ impl IntercodeFormat {
         let prose = &self.pack.intercode;
         ChatRequest {
             system: prose.system.clone(),
-            user: intercode_layout::turn(view),
-            tools: intercode_layout::tools(&prose.tools),
+            user: user_message(&view.question, &view.steps),
+            tools: prose.tool_schemas(),
         }
     }
 
@@ -71,20 +86,30 @@ impl IntercodeFormat {
     /// # Errors
     /// [`Error::AnswerNotReadable`] if the family's parser would not read it back.
     pub fn answer(&self, thought: &str, call: &ShellCall) -> Result<Answer, Error> {
-        self.chat.answer(thought, &[intercode_layout::call_of(call)])
+        self.chat.answer(thought, &[tool_call(call)])
     }
 
     /// What a completion's text says, special tokens written out and the stop token left away.
     pub fn parse(&self, text: &str) -> ShellAnswer {
-        let read = self.chat.read(text);
-        ShellAnswer { call: intercode_layout::first_call(&read.calls), thought: read.content }
+        taken_apart(self.chat.read(text))
     }
 
     /// What a completion's tokens say.
     pub fn parse_tokens(&self, tokens: &[u32]) -> ShellAnswer {
-        let read = self.chat.read_tokens(tokens);
-        ShellAnswer { call: intercode_layout::first_call(&read.calls), thought: read.content }
+        taken_apart(self.chat.read_tokens(tokens))
     }
+}
+
+fn tool_call(call: &ShellCall) -> ToolCall {
+    let (name, arguments) = call.parts();
+    let arguments = arguments.into_iter().map(|(key, value)| (key.to_owned(), Value::from(value)));
+    ToolCall { name: name.to_owned(), arguments: arguments.collect() }
+}
+
+/// The evaluator takes the first call by its name alone, whatever its arguments are.
+fn taken_apart(read: ToolText) -> ShellAnswer {
+    let shell_call = |call: &ToolCall| ShellCall::read(&call.name, call.arguments.get("command"));
+    ShellAnswer { call: read.calls.iter().find_map(shell_call), thought: read.content }
 }
 
 #[cfg(test)]

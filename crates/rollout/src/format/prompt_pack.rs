@@ -12,9 +12,12 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+pub use intercode::prompt::{Prose as IntercodeProse, ToolWords as IntercodeTools};
+
 pub use self::capture::CapturedRequest;
 use crate::Error;
 
+/// All but the shell environment, whose words are `intercode`'s.
 const BUILTIN: &str = include_str!("prompt_pack/builtin.toml");
 
 /// The form that a pack is written in.
@@ -79,28 +82,6 @@ pub struct MatchTools {
     pub action_id: String,
 }
 
-/// Prose of the shell environment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct IntercodeProse {
-    /// The whole system prompt.
-    pub system: String,
-    /// What its tools are for.
-    pub tools: IntercodeTools,
-}
-
-/// Descriptions of the shell environment's tools and of the parameter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct IntercodeTools {
-    /// Of the tool.
-    pub execute_bash: String,
-    /// Of `execute_bash`'s parameter.
-    pub command: String,
-    /// Of the tool.
-    pub submit: String,
-}
-
 /// Prose of episodes on a sidecar.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -115,7 +96,13 @@ pub struct SidecarProse {
 impl PromptPack {
     /// Our own wording.
     pub fn builtin() -> Self {
-        toml::from_str(BUILTIN).expect("a test reads the built-in pack")
+        let read = || {
+            let mut pack: toml::Table = toml::from_str(BUILTIN)?;
+            let shell = toml::Value::try_from(IntercodeProse::builtin()).expect("tables of strings");
+            pack.insert("intercode".to_owned(), shell);
+            pack.try_into::<Self>()
+        };
+        read().expect("a test reads the built-in pack")
     }
 
     /// The pack of a TOML file.

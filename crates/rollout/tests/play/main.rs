@@ -6,4 +6,5 @@ mod faults;
 mod groups;
 mod hands;
 mod setup;
+mod shell;
 mod stops;

@@ -39,8 +39,13 @@ pub(super) fn invalid_game(task_id: u64, seed: u64, served: &[EnvName]) -> EnvRe
     let served: Vec<&str> = served.iter().map(|name| name.as_str()).collect();
     let message =
         format!("task_id {task_id} selects no game of this sidecar; it serves {}.", served.join(", "));
+    no_episode(task_id, seed, "invalid_game", &message)
+}
+
+/// Reply to a reset that starts no episode for a reason that will not pass by itself. The wording is ours.
+pub(crate) fn no_episode(task_id: u64, seed: u64, kind: &str, reason: &str) -> EnvResult {
     let info = Info { task_id: Some(task_id), seed: Some(seed), ..unknown() };
-    over(message.clone(), None, info, InfoError { retryable: false, ..error("invalid_game", &message) })
+    over(reason.to_owned(), None, info, lasting(kind, reason))
 }
 
 /// Reply to a stop.
@@ -55,8 +60,13 @@ pub(super) fn stopped(id: Option<&str>, stopped: bool) -> StopResult {
 }
 
 /// An `info.error`; the original calls all of them retryable.
-pub(super) fn error(kind: &str, message: &str) -> InfoError {
+pub(crate) fn error(kind: &str, message: &str) -> InfoError {
     InfoError { kind: kind.to_owned(), message: message.to_owned(), retryable: true }
+}
+
+/// An `info.error` that no further call cures.
+pub(crate) fn lasting(kind: &str, message: &str) -> InfoError {
+    InfoError { retryable: false, ..error(kind, message) }
 }
 
 fn unknown() -> Info {

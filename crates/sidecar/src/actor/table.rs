@@ -5,10 +5,42 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use schema::env_api::EnvResult;
 use tokio::time::Instant;
 
 use super::{Episode, Weight};
 use crate::Error;
+use crate::shell::ShellEpisode;
+
+/// What is played in an episode.
+#[derive(Debug)]
+pub(super) enum Play {
+    Game(Episode),
+    Shell(ShellEpisode),
+}
+
+impl Play {
+    pub(super) fn step(&mut self, id: &str, action: &str) -> EnvResult {
+        match self {
+            Self::Game(episode) => episode.step(id, action),
+            Self::Shell(episode) => episode.step(id, action),
+        }
+    }
+
+    pub(super) fn state(&self, id: &str) -> EnvResult {
+        match self {
+            Self::Game(episode) => episode.state(id),
+            Self::Shell(episode) => episode.state(id),
+        }
+    }
+
+    fn key(&self) -> (u64, u64) {
+        match self {
+            Self::Game(episode) => episode.key(),
+            Self::Shell(episode) => episode.key(),
+        }
+    }
+}
 
 /// An episode and what can be known of it without waiting for its moves.
 #[derive(Debug)]
@@ -17,12 +49,12 @@ pub(super) struct Slot {
     key: (u64, u64),
     calls: AtomicU64,
     touched_ms: AtomicU64,
-    episode: Mutex<Episode>,
+    episode: Mutex<Play>,
 }
 
 impl Slot {
     /// Waits for other calls of this episode. A panicked one leaves the last state behind, which is as good as any.
-    pub(super) fn episode(&self) -> MutexGuard<'_, Episode> {
+    pub(super) fn episode(&self) -> MutexGuard<'_, Play> {
         self.episode.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -53,7 +85,7 @@ impl Table {
     }
 
     /// Adds an episode.
-    pub(super) fn insert(&self, id: String, episode: Episode, weight: Weight) -> Result<(), Error> {
+    pub(super) fn insert(&self, id: String, episode: Play, weight: Weight) -> Result<(), Error> {
         let slot = Slot {
             weight,
             key: episode.key(),
@@ -76,8 +108,13 @@ impl Table {
         Some(slot)
     }
 
-    pub(super) fn remove(&self, id: &str) -> bool {
-        self.lock().remove(id).is_some()
+    /// Takes an episode out. What it holds goes with the slot, when the last call of it is over.
+    pub(super) fn remove(&self, id: &str) -> Option<Arc<Slot>> {
+        self.lock().remove(id)
+    }
+
+    pub(super) fn cap(&self) -> usize {
+        self.cap
     }
 
     pub(super) fn len(&self) -> usize {
@@ -88,10 +125,10 @@ impl Table {
         let Some(oldest) = self.now_ms().checked_sub(self.idle_timeout.as_millis() as u64) else {
             return 0;
         };
-        let mut slots = self.lock();
-        let before = slots.len();
-        slots.retain(|_, slot| slot.touched_ms.load(Ordering::Relaxed) > oldest);
-        before - slots.len()
+        let is_idle = |slot: &Slot| slot.touched_ms.load(Ordering::Relaxed) <= oldest;
+        // Freed after the lock is: a sandbox takes a while to go.
+        let idle: Vec<_> = self.lock().extract_if(|_, slot| is_idle(slot)).collect();
+        idle.len()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Slot>>> {

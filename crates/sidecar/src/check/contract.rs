@@ -39,7 +39,7 @@ pub(super) async fn arguments(probe: &Probe, options: &CheckOptions) -> Finding 
             format!("{method} {request} was answered with {status} {answer}, not {want} with a detail")
         })?;
     }
-    let Some(&game) = options.games.first() else {
+    let Some(game) = options.first_game() else {
         return Ok("no game to try".to_owned());
     };
     let start = Start::new(options, game, 0);
@@ -140,7 +140,7 @@ pub(super) async fn layout(probe: &Probe, options: &CheckOptions, game: EnvName)
 
 /// A stopped episode is gone, and stopping it again says so.
 pub(super) async fn freed(probe: &Probe, options: &CheckOptions) -> Finding {
-    let Some(&game) = options.games.first() else {
+    let Some(game) = options.first_game() else {
         return Ok("no game to try".to_owned());
     };
     let reply = probe.reset(&Start::new(options, game, 0)).await?;

@@ -15,7 +15,7 @@ const SERIAL_SHARE: f64 = 0.9;
 
 /// Episodes at once go as they go alone. Answering one request at a time is allowed: the original does.
 pub(super) async fn concurrency(probe: &Probe, options: &CheckOptions) -> Finding {
-    let Some(&game) = options.games.first() else {
+    let Some(game) = options.first_game() else {
         return Ok("no game to try".to_owned());
     };
     let starts: Vec<Start> = (0..options.concurrency).map(|index| Start::new(options, game, index)).collect();

@@ -86,3 +86,21 @@ async fn a_sidecar_that_does_not_answer_is_an_error() {
     let error = run("http://127.0.0.1:9", &CheckOptions::default()).await.unwrap_err();
     assert!(error.to_string().contains("http://127.0.0.1:9"), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn our_own_shell_environment_passes_or_says_why_it_is_not_played() {
+    for games in [vec![EnvName::Intercode], vec![EnvName::KuhnPoker, EnvName::Intercode]] {
+        let actor = ActorConfig { games: games.clone(), ..ActorConfig::default() };
+        let server = serve(ServeConfig { actor, ..ServeConfig::default() }).await.unwrap();
+        let report = run(&server.url(), &CheckOptions { games, ..CheckOptions::default() }).await.unwrap();
+        assert!(report.passed(), "{:#?}", names(&report, Verdict::Fail));
+        let warned = names(&report, Verdict::Warn).join("\n");
+        let status = server.actor().shell_status().unwrap();
+        assert_eq!(
+            warned.contains("not played here"),
+            status.starts_with("no episodes"),
+            "{status}: {warned}"
+        );
+        assert_eq!(server.actor().open_episodes(), 0, "every episode is stopped");
+    }
+}

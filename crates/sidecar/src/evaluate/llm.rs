@@ -1,4 +1,4 @@
-//! Client of an OpenAI-compatible chat endpoint: one streamed completion per call, with retries and deadlines.
+//! Client of an OpenAI-compatible chat endpoint: one completion per call, with retries and deadlines.
 //!
 //! Plain HTTP only, as all endpoints of the tournament are.
 
@@ -10,12 +10,10 @@ use tracing::debug;
 
 use super::ApiKey;
 use super::conversation::Message;
-use super::stream::{Completion, Reader};
+use super::stream::{Assemble, Completion, Reader};
 
 /// Tokens of an answer, in a field of the gradients fork that its servers know.
 const MAX_NEW_TOKENS: u32 = 20;
-/// Calls for one answer at most.
-const MAX_TRIES: u32 = 10;
 /// Of an endpoint's complaint, this much is passed on.
 const MAX_COMPLAINT_CHARS: usize = 500;
 
@@ -30,6 +28,8 @@ pub(crate) struct Patience {
     pub(crate) first_pause: Duration,
     /// Between tries at most.
     pub(crate) longest_pause: Duration,
+    /// Calls for one answer at most.
+    pub(crate) tries: u32,
 }
 
 impl Default for Patience {
@@ -40,6 +40,7 @@ impl Default for Patience {
             piece: Duration::from_secs(30),
             first_pause: Duration::from_secs(1),
             longest_pause: Duration::from_secs(32),
+            tries: 10,
         }
     }
 }
@@ -78,24 +79,37 @@ impl Llm {
         Self { http, patience }
     }
 
-    /// The answer to a conversation. Cancel safe.
+    /// The answer to a conversation, streamed. Cancel safe.
     ///
     /// # Errors
-    /// What went wrong at the last of ten tries, or at a try that the endpoint refused as such (4xx).
+    /// As [`Llm::exchange`].
     pub(super) async fn complete(
         &self,
         settings: &LlmSettings<'_>,
         messages: &[Message],
     ) -> Result<Completion, String> {
-        let body = body(settings, messages);
+        let LlmSettings { base_url, api_key, .. } = *settings;
+        self.exchange::<Reader>(base_url, api_key, &body(settings, messages)).await
+    }
+
+    /// The answer to a request, put together by `A`. Cancel safe.
+    ///
+    /// # Errors
+    /// What went wrong at the last try, or at a try that the endpoint refused as such (4xx).
+    pub(super) async fn exchange<A: Assemble>(
+        &self,
+        base_url: &str,
+        api_key: Option<&ApiKey>,
+        body: &Value,
+    ) -> Result<A::Answer, String> {
         let mut pause = self.patience.first_pause;
         let mut n_tries = 1;
         loop {
-            let problem = match self.attempt(settings, &body).await {
+            let problem = match self.attempt::<A>(self.request(base_url, api_key, body)).await {
                 Ok(completion) => return Ok(completion),
                 Err(Failure::Lasting(problem)) => return Err(problem),
-                Err(Failure::Passing(problem)) if n_tries == MAX_TRIES => {
-                    return Err(format!("API call failed after {MAX_TRIES} retries: {problem}"));
+                Err(Failure::Passing(problem)) if n_tries >= self.patience.tries => {
+                    return Err(format!("API call failed after {n_tries} retries: {problem}"));
                 }
                 Err(Failure::Passing(problem)) => problem,
             };
@@ -106,14 +120,14 @@ impl Llm {
         }
     }
 
-    async fn attempt(&self, settings: &LlmSettings<'_>, body: &Value) -> Result<Completion, Failure> {
-        let mut response = self.within(self.request(settings, body).send()).await?;
+    async fn attempt<A: Assemble>(&self, request: RequestBuilder) -> Result<A::Answer, Failure> {
+        let mut response = self.within(request.send()).await?;
         let status = response.status();
         if !status.is_success() {
             let complaint = self.within(response.text()).await.unwrap_or_default();
             return Err(refused(status, &complaint));
         }
-        let mut reader = Reader::default();
+        let mut reader = A::default();
         while !reader.is_done() {
             let Some(piece) = self.within(response.chunk()).await? else {
                 break;
@@ -123,10 +137,10 @@ impl Llm {
         reader.finish().map_err(|error| Failure::Passing(error.0))
     }
 
-    fn request(&self, settings: &LlmSettings<'_>, body: &Value) -> RequestBuilder {
-        let url = format!("{}/chat/completions", settings.base_url.trim_end_matches('/'));
+    fn request(&self, base_url: &str, api_key: Option<&ApiKey>, body: &Value) -> RequestBuilder {
+        let url = format!("{}/chat/completions", base_url.trim_end_matches('/'));
         let request = self.http.post(url).json(body);
-        match settings.api_key {
+        match api_key {
             Some(ApiKey(key)) => request.bearer_auth(key),
             None => request,
         }

@@ -1,4 +1,4 @@
-//! A streamed chat completion, put together from the bytes of its server-sent events.
+//! A chat completion, put together from its bytes: streamed as server-sent events, or one JSON object.
 //!
 //! Events may be cut anywhere. Bounded: a server that never stops is cut off.
 
@@ -9,6 +9,23 @@ use serde_json::Value;
 const MAX_EVENTS: usize = 32_000;
 /// A line of an event holds a token, not a book.
 const MAX_LINE_BYTES: usize = 1 << 20;
+/// An answer of some hundred tokens, with all that servers add to it.
+const MAX_ANSWER_BYTES: usize = 4 << 20;
+
+/// Puts an answer together.
+pub(super) trait Assemble: Default + Send {
+    /// What comes of it.
+    type Answer;
+
+    /// Takes the next bytes.
+    fn push(&mut self, bytes: &[u8]) -> Result<(), Unreadable>;
+
+    /// True when nothing more is to be read.
+    fn is_done(&self) -> bool;
+
+    /// What has been read.
+    fn finish(self) -> Result<Self::Answer, Unreadable>;
+}
 
 /// Text and token counts of one completion.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,7 +44,31 @@ pub(super) struct Reader {
     is_done: bool,
 }
 
-/// Why a stream is no completion.
+/// Reads one JSON object.
+#[derive(Debug, Default)]
+pub(super) struct Whole(Vec<u8>);
+
+impl Assemble for Whole {
+    type Answer = Value;
+
+    fn push(&mut self, bytes: &[u8]) -> Result<(), Unreadable> {
+        if self.0.len() + bytes.len() > MAX_ANSWER_BYTES {
+            return Err(Unreadable(format!("the answer is longer than {MAX_ANSWER_BYTES} bytes")));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn is_done(&self) -> bool {
+        false
+    }
+
+    fn finish(self) -> Result<Value, Unreadable> {
+        serde_json::from_slice(&self.0).map_err(|error| Unreadable(format!("the answer: {error}")))
+    }
+}
+
+/// Why an answer cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unreadable(pub(super) String);
 
@@ -53,9 +94,10 @@ struct Delta {
     content: Option<String>,
 }
 
-impl Reader {
-    /// Takes the next bytes.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), Unreadable> {
+impl Assemble for Reader {
+    type Answer = Completion;
+
+    fn push(&mut self, bytes: &[u8]) -> Result<(), Unreadable> {
         for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
             if self.line.len() + piece.len() > MAX_LINE_BYTES {
                 return Err(Unreadable(format!("an event is longer than {MAX_LINE_BYTES} bytes")));
@@ -68,17 +110,17 @@ impl Reader {
         Ok(())
     }
 
-    /// True when nothing more is to be read.
-    pub(super) fn is_done(&self) -> bool {
+    fn is_done(&self) -> bool {
         self.is_done
     }
 
-    /// What has been read.
-    pub(super) fn finish(mut self) -> Result<Completion, Unreadable> {
+    fn finish(mut self) -> Result<Completion, Unreadable> {
         self.end_line()?;
         Ok(self.completion)
     }
+}
 
+impl Reader {
     fn end_line(&mut self) -> Result<(), Unreadable> {
         let line = std::mem::take(&mut self.line);
         let Some(data) = line.strip_prefix(b"data:").map(<[u8]>::trim_ascii) else {

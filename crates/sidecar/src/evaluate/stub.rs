@@ -17,6 +17,8 @@ use serde_json::{Value, json};
 pub(crate) enum Answer {
     /// A stream of this text, a character an event.
     Text(String),
+    /// This object, not streamed.
+    Whole(Value),
     /// A refusal.
     Status(u16),
     /// This after a while.
@@ -76,6 +78,7 @@ async fn complete(State(desk): State<Desk>, head: HeaderMap, Json(body): Json<Va
     };
     match (desk.script)(number) {
         Answer::Text(text) => stream(&text).into_response(),
+        Answer::Whole(value) => Json(value).into_response(),
         Answer::Status(status) => (StatusCode::from_u16(status).unwrap(), "no").into_response(),
         Answer::Slow(delay, text) => {
             tokio::time::sleep(delay).await;

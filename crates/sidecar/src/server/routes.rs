@@ -9,6 +9,7 @@ use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use schema::EnvName;
 use schema::env_api::{Envelope, ResetRequest};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -20,11 +21,13 @@ use super::ServeConfig;
 use super::kwargs::{Arguments, CallBody, EpisodeKwargs, Method, StepKwargs};
 use crate::Error;
 use crate::actor::{Actor, Weight};
-use crate::evaluate::{EvaluateRequest, Evaluator, Patience};
+use crate::evaluate::{EvaluateRequest, Evaluator, Patience, ShellEvaluator, ShellRequest};
 use crate::faults::{Fate, Faults, Outcome};
 
 /// The original gives a call this much more than the `timeout` among its arguments.
 const CALL_GRACE: Duration = Duration::from_secs(10);
+/// Calls of shell episodes at once: all that may be open play at the same time, and others free theirs.
+const MAX_PROCESS_CALLS: usize = 128;
 
 /// What all connections share.
 #[derive(Debug)]
@@ -32,7 +35,9 @@ pub(super) struct App {
     actor: Arc<Actor>,
     faults: Option<Faults>,
     compute: Arc<Semaphore>,
+    processes: Arc<Semaphore>,
     evaluator: Evaluator,
+    shell_evaluator: Option<ShellEvaluator>,
 }
 
 impl App {
@@ -44,7 +49,26 @@ impl App {
             config.max_evaluations,
             Patience::default(),
         );
-        Self { actor, faults: config.faults, compute, evaluator }
+        let shell_evaluator = actor.shell().map(|shell| ShellEvaluator::new(Arc::clone(shell)));
+        let processes = Arc::new(Semaphore::new(MAX_PROCESS_CALLS));
+        Self { actor, faults: config.faults, compute, processes, evaluator, shell_evaluator }
+    }
+
+    /// Who plays an `evaluate` with these fields if it is the shell environment's: the task id says so, or no game is served.
+    fn shell_evaluator(&self, arguments: &Arguments) -> Option<&ShellEvaluator> {
+        let shell = self.actor.shell()?;
+        let task_id = arguments.kwargs.get("task_id").and_then(Value::as_u64);
+        let is_alone = self.actor.games() == [EnvName::Intercode];
+        let is_meant = is_alone || task_id.is_some_and(|task_id| shell.has(task_id));
+        self.shell_evaluator.as_ref().filter(|_| is_meant)
+    }
+
+    /// Value of `/health`. A sidecar of games alone says no more than the original.
+    fn health(&self) -> Value {
+        match self.actor.shell() {
+            Some(shell) => json!({ "status": "ok", "tasks": shell.n_tasks() }),
+            None => json!({ "status": "ok" }),
+        }
     }
 }
 
@@ -72,7 +96,7 @@ impl Connection {
 /// The routes for one connection.
 pub(super) fn router(app: Arc<App>, connection: Connection) -> axum::Router {
     axum::Router::new()
-        .route("/health", get(async || Json(json!({ "status": "ok" }))))
+        .route("/health", get(async |State(app): State<Arc<App>>| Json(app.health())))
         .route("/methods", get(async || Json(methods())))
         .route("/call", post(call))
         .route("/{method}", post(by_name))
@@ -122,6 +146,11 @@ async fn dispatch(app: &Arc<App>, connection: &Connection, name: &str, arguments
     let Some(method) = Method::from_name(name) else {
         return refuse(StatusCode::NOT_FOUND, &format!("Method not found: {name}"));
     };
+    if method == Method::Evaluate
+        && let Some(evaluator) = app.shell_evaluator(&arguments)
+    {
+        return evaluate_task(evaluator, arguments).await;
+    }
     let call = match Call::bind(method, arguments) {
         Ok(call) => call,
         Err(message) => return refuse(StatusCode::INTERNAL_SERVER_ERROR, &message),
@@ -157,16 +186,33 @@ async fn run(app: &Arc<App>, call: Call) -> Response {
             };
         }
     };
-    if call.weight(&app.actor) == Weight::Light {
-        return call.run(&app.actor);
-    }
-    let Ok(_permit) = app.compute.acquire().await else {
+    let places = match call.weight(&app.actor) {
+        Weight::Light => return call.run(&app.actor),
+        Weight::Heavy => &app.compute,
+        Weight::Process => &app.processes,
+    };
+    let Ok(_permit) = places.acquire().await else {
         return refuse(StatusCode::INTERNAL_SERVER_ERROR, "the sidecar is stopping");
     };
     let actor = Arc::clone(&app.actor);
     match tokio::task::spawn_blocking(move || call.run(&actor)).await {
         Ok(response) => response,
         Err(error) => refuse(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+    }
+}
+
+/// Plays a task of the shell environment. Its server knows no envelope.
+async fn evaluate_task(evaluator: &ShellEvaluator, arguments: Arguments) -> Response {
+    let request = match ShellRequest::from_fields(arguments.kwargs) {
+        Ok(request) => request,
+        Err(message) => {
+            let problems = json!([{ "type": "value_error", "loc": ["body"], "msg": message }]);
+            return (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "detail": problems }))).into_response();
+        }
+    };
+    match evaluator.evaluate(request).await {
+        Ok(reply) => Json(reply).into_response(),
+        Err(out_of_range) => refuse(StatusCode::BAD_REQUEST, &out_of_range.to_string()),
     }
 }
 
@@ -228,7 +274,9 @@ impl EpisodeCall {
             Self::Step(StepKwargs { episode_id, .. }) | Self::State(EpisodeKwargs { episode_id }) => {
                 episode_id.as_deref().map_or(Weight::Light, |id| actor.episode_weight(id))
             }
-            Self::Stop(_) => Weight::Light,
+            Self::Stop(EpisodeKwargs { episode_id }) => {
+                episode_id.as_deref().map_or(Weight::Light, |id| actor.stop_weight(id))
+            }
         }
     }
 

@@ -9,11 +9,8 @@ use std::time::Instant;
 
 use anyhow::Result;
 use futures::StreamExt;
-use intercode::prompt::{PastTurn, ToolCall};
 use intercode::{Action, Episode, EpisodeConfig, Gold, Sandbox, SandboxConfig, Tier, teacher};
-use rollout::{
-    Decoding, IntercodeFormat, Policy, PolicyError, Request, ShellAnswer, ShellCall, ShellStep, ShellView,
-};
+use rollout::{Decoding, IntercodeFormat, Policy, PolicyError, Request, ShellAnswer, ShellStep, ShellView};
 use schema::Sampling;
 use train::Row;
 
@@ -87,7 +84,7 @@ impl Shell {
             for lesson in teacher::lessons(&self.sandbox, set, TASKS, threads())? {
                 for turn in &lesson.turns {
                     let prompt = self.format.prompt(&view(&lesson.question, &turn.history))?;
-                    let answer = self.format.answer("", &shown(&turn.call))?;
+                    let answer = self.format.answer("", &turn.call)?;
                     rows.push(Row::new(prompt.tokens, answer.tokens));
                 }
             }
@@ -151,30 +148,13 @@ impl Shell {
 }
 
 fn taken_apart(answer: ShellAnswer) -> (Action, String) {
-    let action = match answer.call {
-        Some(ShellCall::Execute(command)) => Action::Execute(command),
-        Some(ShellCall::Submit) => Action::Submit,
-        None => Action::Nothing,
-    };
-    (action, answer.thought)
+    (answer.call.map_or(Action::Nothing, Action::from), answer.thought)
 }
 
 fn threads() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
-fn view(question: &str, history: &[PastTurn]) -> ShellView {
-    let step = |turn: &PastTurn| ShellStep {
-        thought: turn.thought.clone(),
-        call: turn.call.as_ref().map(shown),
-        observation: turn.observation.clone(),
-    };
-    ShellView { question: question.to_owned(), steps: history.iter().map(step).collect() }
-}
-
-fn shown(call: &ToolCall) -> ShellCall {
-    match call {
-        ToolCall::ExecuteBash { command } => ShellCall::Execute(command.clone()),
-        ToolCall::Submit {} => ShellCall::Submit,
-    }
+fn view(question: &str, history: &[ShellStep]) -> ShellView {
+    ShellView { question: question.to_owned(), steps: history.to_vec() }
 }

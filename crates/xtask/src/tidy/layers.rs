@@ -9,12 +9,12 @@ use super::workspace::{Crate, Workspace};
 const CRATES: [(&str, u8, Weight); 21] = [
     ("schema", 0, Weight::Light),
     ("games", 0, Weight::Light),
+    ("intercode", 0, Weight::Light),
     ("kernels", 0, Weight::Heavy),
     ("model", 1, Weight::Heavy),
     ("journal", 1, Weight::Light),
     ("data", 1, Weight::Light),
     ("envclient", 1, Weight::Light),
-    ("intercode", 1, Weight::Light),
     ("sidecar", 1, Weight::Light),
     ("reward", 1, Weight::Light),
     ("teach", 1, Weight::Light),

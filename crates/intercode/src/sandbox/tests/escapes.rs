@@ -91,11 +91,8 @@ fn the_machines_files_environment_ports_and_descriptors_are_not_there() {
     assert!(listener.accept().is_err(), "nobody connected");
     assert_eq!(see("env | cut -d= -f1 | sort | tr '\\n' ' '"), "HOME LANG PATH PWD SHLVL _ ");
     assert_eq!(see("ls /dev | tr '\\n' ' '"), "fd full null random stderr stdin stdout urandom zero ");
-    assert_eq!(
-        see("ls /proc | grep -c '^[0-9]'").trim().parse::<u32>().unwrap(),
-        3,
-        "a shell, and the two that count"
-    );
+    let n_processes: u32 = see("ls /proc | grep -c '^[0-9]'").trim().parse().unwrap();
+    assert!((2..=3).contains(&n_processes), "a shell, and the two that count: {n_processes}");
     drop(inherited);
 }
 

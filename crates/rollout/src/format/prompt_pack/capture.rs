@@ -8,13 +8,14 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use intercode::prompt::QUESTION;
 use serde_json::Value;
 
 use super::{IntercodeTools, MatchTools, PromptPack};
 use crate::Error;
+use crate::format::ACTION_TOOL;
 use crate::format::match_layout::{self, SystemParts};
 use crate::format::recorded::{Conversation, parsed, text};
-use crate::format::{ACTION_TOOL, intercode_layout};
 
 /// Requests of a file or folder that are looked at: a wording that has not come up by then is rare.
 const MOST_REQUESTS: usize = 4096;
@@ -156,7 +157,7 @@ fn vote(request: &CapturedRequest, ballots: &mut Ballots) {
         };
         ballots.cast(&format!("{RULES}{game}"), rules);
         ballots.cast(if may_move { GUIDANCE } else { REFLECTION }, ending);
-    } else if has("execute_bash") || request.user.starts_with(intercode_layout::QUESTION) {
+    } else if has("execute_bash") || request.user.starts_with(QUESTION) {
         ballots.cast(INTERCODE, &request.system);
     } else {
         return;
@@ -221,7 +222,7 @@ fn of_fixture(value: &Value) -> Vec<CapturedRequest> {
     requests
         .extend(systems("reflection_system_prompt").values().map(|system| request(system, &without_action)));
     if let Some(system) = value["intercode_system_prompt"].as_str() {
-        let user = intercode_layout::QUESTION.to_owned();
+        let user = QUESTION.to_owned();
         requests.push(CapturedRequest { system: system.to_owned(), user, tools: Vec::new() });
     }
     requests

@@ -55,7 +55,7 @@ fn captured(pack: &PromptPack, wrap: impl Fn(&str, &str, &[serde_json::Value]) -
         lines.push(wrap(&text, "Result", &memory_tools(&prose.tools)));
         lines.push(wrap(&text, "Result", &memory_tools(&prose.tools)));
     }
-    let tools = crate::format::intercode_layout::tools(&pack.intercode.tools);
+    let tools = pack.intercode.tool_schemas();
     lines.push(wrap(&pack.intercode.system, "Question: how many?", &tools));
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("rows.jsonl"), lines.join("\n")).unwrap();

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::{Completion, Reader};
+use super::{Assemble, Completion, Reader, Whole};
 
 const STREAM: &str = ": a comment\n\ndata: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\r\n\n\
     data: {\"choices\":[{\"delta\":{\"content\":\"1\"}}]}\n\ndata:{\"choices\":[{\"delta\":{\"content\":\"2♠\"}}]}\n\n\
@@ -38,4 +38,15 @@ fn errors_and_nonsense_are_reported() {
     }
     let endless = vec![b'x'; super::MAX_LINE_BYTES + 1];
     assert!(Reader::default().push(&endless).is_err());
+}
+
+#[test]
+fn an_object_may_come_in_pieces_and_ends_with_its_connection() {
+    let mut whole = Whole::default();
+    for piece in [&b"{\"choices\""[..], b": []", b"}"] {
+        whole.push(piece).unwrap();
+        assert!(!whole.is_done());
+    }
+    assert_eq!(whole.finish().unwrap(), serde_json::json!({ "choices": [] }));
+    assert!(Whole::default().finish().unwrap_err().0.starts_with("the answer: EOF"));
 }
