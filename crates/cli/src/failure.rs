@@ -81,3 +81,12 @@ impl From<anyhow::Error> for Failure {
         }
     }
 }
+
+/// The exit code that an error leads to.
+pub(crate) fn code_of(error: &anyhow::Error) -> u8 {
+    match (error.downcast_ref::<Failure>(), error.downcast_ref::<tasks::BadInput>()) {
+        (Some(failure), _) => failure.code,
+        (None, Some(_)) => BAD_INPUT,
+        (None, None) => FAILED,
+    }
+}

@@ -49,7 +49,8 @@ impl Group {
 /// Plays a group until it is complete; the rest is cut off. `cancel` cuts off everything. Against itself the policy
 /// plays both seats, and each episode gives the trajectories of both.
 ///
-/// Every episode runs in its own task. Dropping the future aborts them and loses their trajectories.
+/// The player's judge, if it has one, then adds to their rewards. Every episode runs in its own task. Dropping the future
+/// aborts them and loses their trajectories.
 pub async fn play_group(
     player: &Player,
     source: &Arc<dyn EnvSource>,
@@ -86,6 +87,9 @@ pub async fn play_group(
         }
     }
     trajectories.sort_by_key(|trajectory| trajectory.rollout);
+    if let Some(judge) = &player.judge {
+        trajectories = judge.judge(trajectories).await;
+    }
     Group { spec, trajectories }
 }
 

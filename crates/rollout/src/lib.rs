@@ -12,6 +12,7 @@ mod format;
 mod group;
 mod in_process;
 pub mod jsonl;
+mod judge;
 pub mod local_play;
 mod observation;
 mod openai;
@@ -38,6 +39,7 @@ pub use format::{
 };
 pub use group::{Group, GroupSpec, play_group};
 pub use in_process::InProcessSource;
+pub use judge::GroupJudge;
 pub use observation::parse_observation;
 pub use openai::{OpenAiConfig, OpenAiPolicy};
 pub use outcome::OutcomeSource;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use schema::Sampling;
 
-use crate::{Decoding, Format, Policy};
+use crate::{Decoding, Format, GroupJudge, Policy};
 
 /// Bounds of one episode.
 #[derive(Clone, Debug)]
@@ -61,12 +61,14 @@ pub struct Player {
     pub limits: Limits,
     /// Names and seeds.
     pub run: RunInfo,
+    /// Adds to the rewards of whole groups.
+    pub judge: Option<Arc<dyn GroupJudge>>,
 }
 
 impl Player {
-    /// Default sampling and limits, constrained decoding.
+    /// Default sampling and limits, constrained decoding, no judge.
     pub fn new(policy: Arc<dyn Policy>, format: Arc<dyn Format>, run: RunInfo) -> Self {
         let (sampling, limits) = (Sampling::default(), Limits::default());
-        Self { policy, format, sampling, decoding: Decoding::Constrained, limits, run }
+        Self { policy, format, sampling, decoding: Decoding::Constrained, limits, run, judge: None }
     }
 }

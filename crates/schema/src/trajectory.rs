@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// Value of [`Trajectory::schema`].
 pub const TRAJECTORY_SCHEMA: &str = "croupier.trajectory/1";
@@ -213,6 +214,9 @@ pub struct Trajectory {
     pub elapsed_ms: u64,
     /// Later scores.
     pub scores: Vec<Score>,
+    /// Of text tasks: the row's other columns in the data set.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub extra: Map<String, Value>,
     /// What failed, for people; empty if nothing did.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub error: String,

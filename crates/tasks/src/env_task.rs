@@ -12,8 +12,9 @@ use burn::tensor::{DType, Device};
 use envclient::PoolConfig;
 use grpo::{Budget, DrawConfig, GrpoTrainer, Rollouts, Step, TrainingRun};
 use model::{DecoderConfig, LanguageModel};
+use reward::WeightedFunction;
 use rollout::{
-    Decoding, Format, GroupSpec, Player, RunInfo, Start, StreamConfig, format_by_name, start_seed,
+    Decoding, Format, GroupJudge, GroupSpec, Player, RunInfo, Start, StreamConfig, format_by_name, start_seed,
 };
 use schema::{Artifact, EnvName, Opponent, RunConfig, Sampling};
 use tokio_util::sync::CancellationToken;
@@ -22,7 +23,7 @@ use url::Url;
 use crate::events::{Event, Observer, StepEvent};
 use crate::publish::Publisher;
 use crate::warm_up::{WarmUpConfig, random_play, warm_up};
-use crate::{BadInput, Deadline, ModelPolicy, Source, settings};
+use crate::{BadInput, Deadline, EnvRewards, ModelPolicy, Source, settings};
 
 /// The least time between two publications: they cost a moment and are for the case of a kill.
 const PUBLISH_EVERY: Duration = Duration::from_secs(20);
@@ -48,6 +49,8 @@ pub struct EnvTask {
     pub config: RunConfig,
     /// Supervised steps before GRPO.
     pub warm_up: WarmUpConfig,
+    /// Reward functions whose weighted scores are added to the environment's own reward.
+    pub rewards: Vec<WeightedFunction>,
     /// Optimizer steps; absent, the deadline ends the run.
     pub steps: Option<u64>,
     /// For tensors, without autodiff.
@@ -72,6 +75,7 @@ pub struct EnvTaskRun {
     policy: ModelPolicy,
     format: Arc<dyn Format>,
     source: Source,
+    rewards: Option<EnvRewards>,
     training: TrainingRun,
     published_at: Instant,
     n_steps: u64,
@@ -92,6 +96,7 @@ impl EnvTaskRun {
     ) -> anyhow::Result<Self> {
         let publisher = Publisher::new(&task.out, &task.base_model)?;
         let artifact = publish_floor(&task, &publisher, observer)?;
+        let rewards = started_rewards(&task)?;
         let tokenizer = Arc::new(data::Tokenizer::from_dir(&task.model_dir)?);
         let model = load(&task)?;
         let format = format_by_name(&task.config.rollout.format, tokenizer.clone())
@@ -100,7 +105,8 @@ impl EnvTaskRun {
         let source = connect(&task.urls, &task.envs, task.when_all_dead, pool, observer).await?;
         let model = warmed_up(&task, model, &format, observer, cancel).await?;
         let policy = ModelPolicy::start(model.clone(), tokenizer, &task.name);
-        let training = training(&task, model, &policy, &format, &source, cancel)?;
+        let player = player(&task, &policy, &format, &model, rewards.as_ref());
+        let training = training(&task, model, &policy, player, &source, cancel)?;
         observer.event(&Event::Phase { name: "grpo".to_owned() });
         Ok(Self {
             task,
@@ -108,6 +114,7 @@ impl EnvTaskRun {
             policy,
             format,
             source,
+            rewards,
             training,
             published_at: Instant::now(),
             n_steps: 0,
@@ -158,6 +165,11 @@ impl EnvTaskRun {
         }
         if self.published_at.elapsed() >= PUBLISH_EVERY {
             self.publish(observer)?;
+        }
+        if let Some(rewards) = &self.rewards {
+            let (names, means) = (rewards.names(), rewards.means(&step.groups));
+            let faults = rewards.n_faults();
+            observer.event(&Event::Rewards { step: self.n_steps, names, means, faults });
         }
         let mut event = self.step_event(&step);
         event.tokens_per_second = tokens as f64 / started.elapsed().as_secs_f64().max(1e-9);
@@ -307,7 +319,7 @@ fn training(
     task: &EnvTask,
     model: LanguageModel,
     policy: &ModelPolicy,
-    format: &Arc<dyn Format>,
+    player: Player,
     source: &Source,
     cancel: &CancellationToken,
 ) -> anyhow::Result<TrainingRun> {
@@ -322,7 +334,7 @@ fn training(
     };
     let in_flight = source.capacity().div_ceil(group_size as usize) + 1;
     let rollouts = Rollouts {
-        player: player(task, policy, format, &model),
+        player,
         source: source.envs().clone(),
         specs: Box::new(specs(
             &task.envs,
@@ -345,7 +357,18 @@ fn training(
     ))
 }
 
-fn player(task: &EnvTask, policy: &ModelPolicy, format: &Arc<dyn Format>, model: &LanguageModel) -> Player {
+/// Reward functions, if the task has any.
+fn started_rewards(task: &EnvTask) -> Result<Option<EnvRewards>, BadInput> {
+    if task.rewards.is_empty() { Ok(None) } else { EnvRewards::start(&task.rewards).map(Some) }
+}
+
+fn player(
+    task: &EnvTask,
+    policy: &ModelPolicy,
+    format: &Arc<dyn Format>,
+    model: &LanguageModel,
+    rewards: Option<&EnvRewards>,
+) -> Player {
     let rollout = &task.config.rollout;
     let mut player =
         Player::new(policy.policy(), format.clone(), RunInfo::new(task.name.clone(), task.config.run.seed));
@@ -358,6 +381,7 @@ fn player(task: &EnvTask, policy: &ModelPolicy, format: &Arc<dyn Format>, model:
     player.limits.max_turns = task.config.env.max_turns;
     player.limits.max_context = Some(model.config().max_position_embeddings);
     player.limits.deadline = task.deadline.stop_training_at();
+    player.judge = rewards.cloned().map(|rewards| Arc::new(rewards) as Arc<dyn GroupJudge>);
     player
 }
 

@@ -50,6 +50,8 @@ pub enum Event {
     Rewards {
         /// Optimizer step.
         step: u64,
+        /// What the functions are called.
+        names: Vec<String>,
         /// Mean of each function, unweighted.
         means: Vec<f64>,
         /// Completions that a function failed on, so far.

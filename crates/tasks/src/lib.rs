@@ -4,6 +4,7 @@
 //! and printing is `cli`'s.
 
 mod deadline;
+mod env_rewards;
 mod env_task;
 mod error;
 mod evaluation;
@@ -18,18 +19,20 @@ mod new_model;
 mod publish;
 pub mod quickstart;
 mod quickstart_report;
+pub mod record;
 pub mod settings;
 mod source;
 pub mod text;
 mod warm_up;
 
 pub use deadline::Deadline;
+pub use env_rewards::EnvRewards;
 pub use env_task::{EnvTask, EnvTaskRun, WhenAllDead, run};
 pub use error::BadInput;
 pub use evaluation::{HandsFigures, measure_exactly, play_hands};
 pub use events::{Event, Observer, StepEvent, TextStepEvent};
 pub use files::write_whole;
-pub use hub::Hub;
+pub use hub::{Fetched, Hub};
 pub use layout::Layout;
 pub use memory::available_memory;
 pub use model_policy::{EngineOdds, ModelPolicy};

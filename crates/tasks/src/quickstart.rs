@@ -11,7 +11,7 @@ use anyhow::Context;
 use burn::module::Module;
 use burn::tensor::DType;
 use eval::{ExactFigures, ExactGame};
-use journal::Journal;
+use journal::{At, Journal, Metrics, RunName};
 use model::{Arch, DeviceInfo, LanguageModel, SaveOptions, Size};
 use rollout::{Format, format_by_name, parse_observation};
 use schema::{EnvName, RunConfig};
@@ -25,6 +25,7 @@ use crate::evaluation::{HandsFigures, measure_exactly, play_hands};
 use crate::events::{Event, Observer, StepEvent};
 use crate::files::write_whole;
 use crate::quickstart_report as report;
+use crate::record::step_scalars;
 use crate::warm_up::{WarmUpConfig, random_play, warm_up};
 use crate::{BadInput, Deadline, new_model};
 
@@ -71,6 +72,8 @@ pub struct Quickstart {
     pub device: DeviceInfo,
     /// Start of the process.
     pub started: Instant,
+    /// The same in seconds since 1970.
+    pub started_unix_s: f64,
 }
 
 /// The last line: what was reached.
@@ -158,6 +161,7 @@ impl Quickstart {
         let folder = Folder::create(&self.out)?;
         let mut journal = Journal::create(folder.root.join("journal.jsonl"))?;
         journal.append(&self.config)?;
+        let mut metrics = self.metrics(&folder.root)?;
         observer.event(&Event::Plan { lines: self.plan() });
         let sidecars = start_sidecars().await?;
         self.make_base(&folder.base, observer, cancel).await?;
@@ -165,7 +169,7 @@ impl Quickstart {
         let mut run = EnvTaskRun::prepare(task, observer, cancel).await?;
         let game = tokio::task::block_in_place(|| ExactGame::new(GAME))?;
         let before = self.evaluate(&run, &game, observer, cancel).await?;
-        let points = self.train(&mut run, &game, &mut journal, observer).await?;
+        let points = self.train(&mut run, &game, (&mut journal, &mut metrics), observer).await?;
         let after = self.evaluate(&run, &game, observer, cancel).await?;
         let (episodes, tokens) = (run.n_episodes(), run.n_tokens());
         let format = run.format().clone();
@@ -200,6 +204,14 @@ impl Quickstart {
         report::write(&folder.report, &self.config, &done, &points, &before, &after)?;
         journal.append(&done)?;
         Ok(done)
+    }
+
+    /// The curves of the run for other tools.
+    fn metrics(&self, folder: &Path) -> anyhow::Result<Metrics> {
+        let config = serde_json::to_value(&self.config)?.as_object().cloned().unwrap_or_default();
+        let (project, name) = ("croupier".to_owned(), "quickstart".to_owned());
+        let run = RunName { project, name, started_unix_s: self.started_unix_s };
+        Ok(Metrics::create(folder, &run, &config, None)?)
     }
 
     /// A base model that knows the format: what a tournament would hand us.
@@ -248,6 +260,7 @@ impl Quickstart {
             urls,
             when_all_dead: WhenAllDead::Fail,
             warm_up: WarmUpConfig { steps: 0, batch_rows: 1, lr: 0.0, seed: config.run.seed },
+            rewards: Vec::new(),
             steps: Some(self.scale.steps),
             device: self.device.device.clone(),
             deadline,
@@ -259,7 +272,7 @@ impl Quickstart {
         &self,
         run: &mut EnvTaskRun,
         game: &ExactGame,
-        journal: &mut Journal,
+        (journal, metrics): (&mut Journal, &mut Metrics),
         observer: &mut dyn Observer,
     ) -> anyhow::Result<Vec<StepEvent>> {
         let mut points = Vec::new();
@@ -270,6 +283,8 @@ impl Quickstart {
                 step.card_sensitivity = Some(exact.card_sensitivity);
             }
             journal.append(&step)?;
+            let unix_s = self.started_unix_s + self.started.elapsed().as_secs_f64();
+            metrics.log(At { step: step.step, unix_s }, &step_scalars(&step))?;
             observer.event(&Event::Step(step.clone()));
             points.push(step);
         }

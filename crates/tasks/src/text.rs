@@ -8,6 +8,7 @@ mod best;
 mod evaluate;
 mod examples;
 mod fit;
+mod judge;
 mod recipe;
 mod rewards;
 mod search;
@@ -25,8 +26,8 @@ use schema::{Artifact, DatasetType};
 use tokio_util::sync::CancellationToken;
 use train::{Activations, Learner, LearnerConfig, ScoreSettings, Tie};
 
-pub use self::evaluate::{EvaluateTask, Evaluated, evaluate};
-pub use self::recipe::{Facts, Method, ObjectiveKind, Recipe, Table};
+pub use self::evaluate::{EvaluateTask, Evaluated, Figures, Rewarded, evaluate};
+pub use self::recipe::{Facts, Method, ObjectiveKind, Recipe, Table, explain};
 
 use self::best::Gate;
 use self::examples::Examples;
@@ -73,6 +74,8 @@ pub struct TextTask {
     pub kl_coef: Option<f64>,
     /// Where rows that cannot be used are named.
     pub quarantine: Option<PathBuf>,
+    /// Gets the completions of evaluations, where there are reward functions: JSON lines of trajectories.
+    pub rollouts: Option<PathBuf>,
     /// Reproduces the run, as far as the clock does.
     pub seed: u64,
     /// Optimizer steps, if the clock does not end it first.
@@ -102,6 +105,17 @@ impl TextTask {
             (DatasetType::Instruct(_), Some(coef)) => ObjectiveKind::SftWithKl(coef),
             _ => ObjectiveKind::Sft,
         }
+    }
+
+    /// Why method, precision, batch and learning rate are what they are, in lines: what is known before the rows are.
+    ///
+    /// # Errors
+    /// If the model's configuration cannot be read.
+    pub fn explain(&self) -> Result<Vec<String>> {
+        let config = DecoderConfig::from_dir(&self.model_dir)?;
+        let mut lines = explain(self.recipe.as_ref(), &self.facts(&config, &[]));
+        lines.extend(self.lr.map(|lr| format!("           {lr:.3e} was asked for and is taken instead")));
+        Ok(lines)
     }
 
     fn facts<'a>(&self, config: &'a DecoderConfig, examples: &[Example]) -> Facts<'a> {
@@ -163,7 +177,10 @@ pub fn run(task: &TextTask, observer: &mut dyn Observer, cancel: &CancellationTo
     observer.event(&Event::Plan { lines: plan_lines(&goal, method, start_lr, batch, step_s, &gate, &clock) });
 
     let lr = match task.lr {
-        Some(lr) => lr,
+        Some(lr) => {
+            observer.event(&Event::LearningRate { lr, trials: Vec::new() });
+            lr
+        }
         None => {
             observer.event(&Event::Phase { name: "learning rate".to_owned() });
             let batches = cached_batches(&train, batch, task.seed);

@@ -22,9 +22,9 @@ pub(crate) enum EvalWhat {
         after_help = "Players: model:DIR, model:DIR+ADAPTER, teacher, mcts, mcts:SIMULATIONS, or a bot by its name\n  (random; leduc_poker: always-raise, card-rule, random-nofold, tight; liars_dice: public, threshold;\n  gin_rummy: public, simple).\n\nExamples:\n  croupier eval arena model:BASE+runs/…/adapter model:BASE random --games leduc_poker,liars_dice\n  croupier eval arena teacher threshold --games liars_dice --pairs 5000 --json"
     )]
     Arena(ArenaArgs),
-    /// What the tournament's evaluator would say of models on a file of rows; lower is better.
+    /// What the tournament's evaluator would say of models on rows: their loss, or what reward functions give.
     #[command(
-        after_help = "Examples:\n  croupier eval text --task-type InstructTextTask --model BASE --adapter runs/…/adapter --dataset rows.json\n  croupier eval text --task-type DpoTask --model BASE --models A B --dataset pairs.jsonl --json"
+        after_help = "Examples:\n  croupier eval text --task-type InstructTextTask --model BASE --adapter runs/…/artifact --dataset rows.json\n  croupier eval text --task-type DpoTask --model BASE --models A B --dataset pairs.jsonl --json\n  croupier eval text --task-type GrpoTask --model BASE --models A B --dataset prompts.json --dataset-type '{…}' --rows 64\n  croupier eval text --task_id 1700000000-train --models A B --gpu_ids 0\n  croupier eval text --benchmark examples/benchmark.json --task_id RUN --json\n\nA task id is a run folder, or its name in runs/: base, rows, columns and the run's own artifact are read from its\nrecord. benchmark.json is a list of {\"name\", \"path\" or \"repo\", \"tasks\"}; without tasks a model joins in all."
     )]
     Text(EvalTextArgs),
 }
@@ -82,34 +82,49 @@ pub(crate) struct ArenaArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct EvalTextArgs {
-    /// InstructTextTask, ChatTask or DpoTask.
+    /// InstructTextTask, ChatTask, DpoTask or GrpoTask [default: the run's].
     #[arg(long)]
-    pub(crate) task_type: String,
-    /// Base model folder: its tokenizer reads the rows, and it is what the others are compared with.
+    pub(crate) task_type: Option<String>,
+    /// Base model folder: its tokenizer reads the rows, and it is what the others are compared with [default: the run's].
     #[arg(long)]
-    pub(crate) model: PathBuf,
+    pub(crate) model: Option<PathBuf>,
     /// Adapter folder.
     #[arg(long)]
     pub(crate) adapter: Option<PathBuf>,
     /// Further folders with adapters of the base or whole models.
     #[arg(long, num_args = 1..)]
     pub(crate) models: Vec<PathBuf>,
-    /// Rows: a JSON array of objects, or JSON Lines.
+    /// Rows: a JSON array of objects, or JSON Lines [default: the run's].
     #[arg(long)]
-    pub(crate) dataset: PathBuf,
-    /// Columns of the rows, as in `train text`.
-    #[arg(long, default_value = "{}")]
-    pub(crate) dataset_type: String,
-    /// Weight of the KL term of an instruct task.
+    pub(crate) dataset: Option<PathBuf>,
+    /// Columns of the rows, as in `train text` [default: the run's, else {}].
+    #[arg(long)]
+    pub(crate) dataset_type: Option<String>,
+    /// Run folder, or its name in runs/; again for each.
+    #[arg(long = "task_id", alias = "task-id", value_name = "RUN")]
+    pub(crate) task_ids: Vec<String>,
+    /// Models to compare: a JSON list of {"name", "path" or "repo", "tasks"}.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) benchmark: Option<PathBuf>,
+    /// Weight of the KL term of an instruct task [default: the run's].
     #[arg(long)]
     pub(crate) kl_coef: Option<f64>,
+    /// Of a GrpoTask: weight of the divergence on completions in the evaluator's trainer term.
+    #[arg(long, default_value_t = 0.0)]
+    pub(crate) beta: f64,
+    /// Of a GrpoTask: draws completions.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
     /// At most so many rows.
     #[arg(long)]
     pub(crate) rows: Option<usize>,
     /// auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub(crate) device: String,
-    /// One JSON object per model.
+    /// GPUs by number; one is used at a time, the first.
+    #[arg(long = "gpu_ids", alias = "gpu-ids", value_name = "N", num_args = 1.., value_delimiter = ',')]
+    pub(crate) gpu_ids: Vec<usize>,
+    /// One JSON object per task and model.
     #[arg(long)]
     pub(crate) json: bool,
 }

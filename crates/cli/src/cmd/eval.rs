@@ -2,25 +2,29 @@
 //! the tournament's evaluator would say of one on rows.
 
 mod arena;
+mod benchmark;
+mod runs;
+mod text;
 
 use anyhow::{Context, Result};
-use burn::tensor::Device;
 use eval::ExactGame;
 use games::TabularPolicy;
-use schema::{DatasetType, TaskType};
+use model::DeviceInfo;
 use serde_json::json;
 use tasks::ModelPolicy;
-use tasks::text::{EvaluateTask, evaluate};
 
-use crate::args::{EvalArgs, EvalTextArgs, EvalWhat, ExploitabilityArgs};
+use crate::args::{EvalArgs, EvalWhat, ExploitabilityArgs};
 use crate::failure::Failure;
 use crate::interrupt;
+
+/// Where models come from if HF_ENDPOINT does not say.
+pub(crate) const HUB: &str = "https://huggingface.co";
 
 pub(crate) fn run(args: EvalArgs) -> Result<()> {
     match args.what {
         EvalWhat::Arena(args) => interrupt::block_on(arena::run(args)),
         EvalWhat::Exploitability(args) => interrupt::block_on(exploitability(args)),
-        EvalWhat::Text(args) => text(&args),
+        EvalWhat::Text(args) => text::run(&args),
     }
 }
 
@@ -33,7 +37,7 @@ async fn exploitability(args: ExploitabilityArgs) -> Result<()> {
     let policy = match &args.model {
         None => TabularPolicy::uniform(),
         Some(dir) => {
-            let device = open(&args.device)?;
+            let device = open(&args.device)?.device;
             let loaded = ModelPolicy::load(dir, args.adapter.as_deref(), &device);
             let loaded = loaded.with_context(|| format!("loading `{}`", dir.display()))?;
             let format = rollout::Compact::new(loaded.tokenizer().clone());
@@ -60,43 +64,7 @@ async fn exploitability(args: ExploitabilityArgs) -> Result<()> {
     Ok(())
 }
 
-fn text(args: &EvalTextArgs) -> Result<()> {
-    let bad = |error: schema::TaskError| Failure::bad_input(error.to_string(), error.hint());
-    let kind: TaskType = args.task_type.parse().map_err(bad)?;
-    let task = EvaluateTask {
-        base: args.model.clone(),
-        dataset: args.dataset.clone(),
-        card: DatasetType::parse(kind, &args.dataset_type).map_err(bad)?,
-        kl_coef: args.kl_coef,
-        max_rows: args.rows,
-        device: open(&args.device)?,
-    };
-    let mut models: Vec<_> = args.adapter.iter().chain(&args.models).cloned().collect();
-    if models.is_empty() {
-        models.push(args.model.clone());
-    }
-    let found = evaluate(&task, &models)?;
-    if !args.json {
-        println!("{:>9}  {:>8}  {:>9}  {:>8}  model, on {} rows", "loss", "±", "gain", "±", found[0].n);
-    }
-    for (dir, found) in models.iter().zip(&found) {
-        if args.json {
-            println!("{}", json!({"model": dir, "task_type": args.task_type, "figures": found}));
-            continue;
-        }
-        println!(
-            "{:>9.4}  {:>8.4}  {:>+9.4}  {:>8.4}  {}",
-            found.loss,
-            found.standard_error,
-            found.gain,
-            found.gain_error,
-            dir.display()
-        );
-    }
-    Ok(())
-}
-
-fn open(device: &str) -> Result<Device> {
+fn open(device: &str) -> Result<DeviceInfo> {
     let opened = device.parse::<model::DeviceChoice>().and_then(model::DeviceChoice::open);
-    Ok(opened.map_err(|error| Failure::bad_input(error.to_string(), "--device cpu"))?.device)
+    Ok(opened.map_err(|error| Failure::bad_input(error.to_string(), "--device cpu"))?)
 }

@@ -18,13 +18,13 @@ use crate::interrupt;
 const TABLE_EVERY: u64 = 10;
 
 pub(crate) fn run(args: QuickstartArgs) -> Result<()> {
-    let started = Instant::now();
+    let (started, started_unix_s) = (Instant::now(), unix_seconds());
     let config = config(&args)?;
     let choice = args.device.parse::<DeviceChoice>().and_then(DeviceChoice::open);
     let device = choice.map_err(|error| Failure::bad_input(error.to_string(), "--device cpu"))?;
     let scale = if args.smoke { Scale::SMOKE } else { Scale::FULL };
     let out = args.out.unwrap_or_else(|| run_folder("quickstart"));
-    let quickstart = Quickstart { out, config, scale, device, started };
+    let quickstart = Quickstart { out, config, scale, device, started, started_unix_s };
     interrupt::block_on(async {
         let cancel = interrupt::token();
         let as_json = args.json;
@@ -77,8 +77,12 @@ fn config(args: &QuickstartArgs) -> Result<RunConfig> {
 
 /// `runs/<time>-<name>`.
 pub(crate) fn run_folder(name: &str) -> PathBuf {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    PathBuf::from(format!("runs/{seconds}-{name}"))
+    PathBuf::from(format!("runs/{}-{name}", unix_seconds() as u64))
+}
+
+/// Seconds since 1970 now.
+pub(crate) fn unix_seconds() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
 
 fn print_json(event: &Event) {

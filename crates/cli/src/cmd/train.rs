@@ -8,15 +8,18 @@ mod plan;
 
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::Result;
+use tasks::record::{RunClock, RunRecord, RunStatus};
 use tasks::{BadInput, Event, Observer, Publisher, holds_artifact};
 use tokio_util::sync::CancellationToken;
 
 use self::flags::Flags;
-use self::plan::{Asked, Mode, Plan, Work};
+use self::plan::{Asked, Mode, Plan, RecordPlan, Work};
 use crate::args::{TrainArgs, TrainWhat};
+use crate::cmd::quickstart::unix_seconds;
 use crate::failure::{self, Failure};
 use crate::interrupt;
 
@@ -43,13 +46,16 @@ The tournament's flags
 Ours
   --root DIR               DIR/cache/… and DIR/app/checkpoints/… instead of /cache and /app
   --out DIR                output folder [default: ROOT/app/checkpoints/ID/R in the container or with --root, else runs/…]
-  --config run.toml        settings; see examples/quickstart.toml
+  --config run.toml        settings; see examples/*.toml
   --seed K                 reproduces the run
   --steps N                ends after N optimizer steps, if the clock does not end it first
-  --lr LR                  of text tasks, instead of searching for one
+  --lr LR                  instead of searching for one
+  --reward F.py[:WEIGHT]   Python reward function, again for each: of a GrpoTask beside those of its card, of an EnvTask
+                           (format compact or sidecar) added to the environment's own reward
   --device D               auto, cpu, cuda or cuda:N
   --container              always leave the best valid artifact; exit 0 if there is one (or CROUPIER_CONTAINER=1)
   --dry-run                print the plan and the settings with their origin, and stop
+  --explain                print which row of the recipe's table chose method, precision, batch and learning rate, and stop
   --json                   events as JSON lines
 
 Environment: ENVIRONMENT_SERVER_URLS (comma separated; empty plays in this process), ROLLOUT_WORKERS (default 4),
@@ -57,27 +63,30 @@ ENV_DATA_POLICY (what environment tasks learn from: self_generated, with mounted
 whitelist_only, mounted data sets alone; sidecar_only, or no data set to be had: GRPO alone), MINER_DATASETS with
 MINER_DATASETS_DIR (mounted data sets of recorded turns: JSON, JSON Lines or Parquet; default ROOT/cache/miner_datasets),
 HF_ENDPOINT (where ORG/NAME comes from; default https://huggingface.co), USE_KL=1 with KL_COEF (instruct tasks: a pull
-towards the base, as their evaluation has it).
+towards the base, as their evaluation has it), WANDB_DIR (gets an offline run for `wandb sync`, unless WANDB_MODE is
+disabled).
 
 Exit codes: 0 done, 1 failed while running, 2 bad input, 130 interrupted.
   container mode:          a bad task card, unknown environments or a crash leave an artifact and exit 0;
                            a missing model or an output that cannot be written exit 2";
 
 pub(crate) fn run(args: TrainArgs) -> ExitCode {
-    let started = Instant::now();
+    let clock = RunClock { started: Instant::now(), started_unix_s: unix_seconds() };
     let TrainWhat::Text(text) = args.what;
     let flags = Flags::parse(&text.rest);
     if flags.has("help") || text.rest.iter().any(|word| word == "-h") {
         println!("{HELP}");
         return ExitCode::from(failure::DONE);
     }
-    let asked = match Asked::new(flags, started) {
+    let asked = match Asked::new(flags, clock) {
         Ok(asked) => asked,
         Err(bad) => return Failure::from(anyhow::Error::from(bad)).print(),
     };
     match caught(|| train(&asked)) {
         Ok(()) => ExitCode::from(failure::DONE),
-        Err(error) if asked.mode == Mode::Container && !asked.dry_run => leave_artifact(&asked, error),
+        Err(error) if asked.mode == Mode::Container && !asked.dry_run && !asked.explain => {
+            leave_artifact(&asked, error)
+        }
         Err(error) => Failure::from(error).print(),
     }
 }
@@ -96,15 +105,34 @@ fn train(asked: &Asked) -> Result<()> {
     for warning in &plan.warnings {
         eprintln!("warning: {warning}");
     }
+    if asked.explain {
+        plan.explain()?.iter().for_each(|line| println!("{line}"));
+    }
     if asked.dry_run {
         print!("{}", plan.describe()?);
+    }
+    if asked.explain || asked.dry_run {
         return Ok(());
     }
-    let out = plan.out.clone();
+    let record = Arc::new(Mutex::new(begin_record(&plan)));
+    let outcome = caught(|| train_recorded(plan, asked, &record));
+    let record = record.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(record) = record {
+        end_record(record, &outcome);
+    }
+    outcome
+}
+
+/// The run, every event of which is recorded and printed.
+fn train_recorded(plan: Plan, asked: &Asked, record: &Arc<Mutex<Option<RunRecord>>>) -> Result<()> {
+    let (out, record) = (plan.out.clone(), record.clone());
     let (as_json, container) = (asked.as_json, asked.mode == Mode::Container);
     interrupt::block_on(async move {
         let cancel = interrupt::token();
         let mut observer = move |event: &Event| {
+            if let Some(record) = record.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+                record.event(event);
+            }
             if container && matches!(event, Event::Published { .. }) {
                 failure::artifact_is_safe();
             }
@@ -121,12 +149,43 @@ fn train(asked: &Asked) -> Result<()> {
     })
 }
 
+/// A record that cannot be written is no reason not to train.
+fn begin_record(plan: &Plan) -> Option<RunRecord> {
+    let RecordPlan { folder, asked, clock, wandb_dir } = &plan.record;
+    // What W&B is refused, the rest of the record may be granted.
+    let places = [wandb_dir.as_deref(), None];
+    let places = &places[usize::from(wandb_dir.is_none())..];
+    let begun = places.iter().find_map(|wandb_dir| {
+        let created = RunRecord::create(folder, asked.clone(), &plan.config, *clock, *wandb_dir);
+        created.inspect_err(|error| eprintln!("warning: the run is not recorded: {error:#}")).ok()
+    });
+    let mut record = begun?;
+    plan.warnings.iter().for_each(|message| record.event(&Event::Warning { message: message.clone() }));
+    Some(record)
+}
+
+fn end_record(record: RunRecord, outcome: &Result<()>) {
+    let fault = record.fault().map(str::to_owned);
+    let (status, message, code) = match outcome {
+        Ok(()) => (RunStatus::Done, String::new(), failure::DONE),
+        Err(error) => {
+            let code = failure::code_of(error);
+            let interrupted = code == failure::INTERRUPTED;
+            (if interrupted { RunStatus::Interrupted } else { RunStatus::Failed }, format!("{error:#}"), code)
+        }
+    };
+    let ended = record.finish(status, &message, code).map_err(|error| format!("{error:#}"));
+    if let Some(fault) = fault.or(ended.err()) {
+        eprintln!("warning: the record of the run is incomplete: {fault}");
+    }
+}
+
 async fn run_task(plan: Plan, observer: &mut dyn Observer, cancel: &CancellationToken) -> Result<()> {
     observer.event(&Event::Plan { lines: plan.timeline() });
     match plan.work {
         Work::Env(task) => tasks::run(*task, observer, cancel).await?,
         Work::Match(task) => tasks::match_play::run(&task, observer, cancel).await?,
-        Work::Text(task) => tokio::task::block_in_place(|| tasks::text::run(&task, observer, cancel))?,
+        Work::Text(task, _) => tokio::task::block_in_place(|| tasks::text::run(&task, observer, cancel))?,
     };
     Ok(())
 }
@@ -190,10 +249,11 @@ fn print_event(event: &Event, as_json: bool) {
             trials.iter().for_each(|(lr, loss)| println!("  lr {lr:.2e}  {loss:.4}"));
             println!("  lr {lr:.2e} it is");
         }
-        Event::Rewards { means, faults, .. } => {
-            let means: Vec<String> = means.iter().map(|mean| format!("{mean:.3}")).collect();
+        Event::Rewards { names, means, faults, .. } => {
+            let said = names.iter().zip(means).map(|(name, mean)| format!("{name} {mean:.3}"));
+            let means: Vec<String> = said.collect();
             let faults = if *faults == 0 { String::new() } else { format!("  {faults} failed") };
-            println!("  rewards {}{faults}", means.join(", "));
+            println!("  {}{faults}", means.join(", "));
         }
         Event::TextStep(step) => println!(
             "  step {:>4}/{}  loss {:.4}  lr {:.2e}  gradient {:.2}  {:.0} tok/s  {:.0} %{}",

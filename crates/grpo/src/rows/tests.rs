@@ -53,6 +53,7 @@ fn trajectory(turns: Vec<Turn>, reward: f64, stop_reason: StopReason) -> Traject
         started_ms: 0,
         elapsed_ms: 0,
         scores: Vec::new(),
+        extra: serde_json::Map::new(),
         error: String::new(),
     }
 }

@@ -143,6 +143,7 @@ fn empty(player: &Player, spec: EpisodeSpec) -> Trajectory {
         started_ms: 0,
         elapsed_ms: 0,
         scores: Vec::new(),
+        extra: serde_json::Map::new(),
         error: String::new(),
     }
 }

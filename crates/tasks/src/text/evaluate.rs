@@ -1,5 +1,7 @@
 //! The evaluator's figure for a model or an adapter, on a file of rows: for people, without training.
 
+mod rewards;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -9,6 +11,8 @@ use model::LanguageModel;
 use schema::DatasetType;
 use serde::Serialize;
 use train::Activations;
+
+pub use self::rewards::Rewarded;
 
 use super::ObjectiveKind;
 use super::examples::{self, Goal, mean_and_error};
@@ -28,10 +32,27 @@ pub struct EvaluateTask {
     pub card: DatasetType,
     /// Weight of the KL term of an instruct task.
     pub kl_coef: Option<f64>,
+    /// Weight of the divergence on completions in the evaluator's trainer term, of tasks with reward functions. The
+    /// tournament's is 0.
+    pub beta: f64,
     /// At most so many rows, the first ones.
     pub max_rows: Option<usize>,
+    /// Of completions.
+    pub seed: u64,
+    /// Bytes that may be used.
+    pub memory: u64,
     /// For tensors, without autodiff.
     pub device: Device,
+}
+
+/// What the evaluator says of one model.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Figures {
+    /// Of tasks with a loss: lower is better.
+    Loss(Evaluated),
+    /// Of tasks with reward functions: higher is better.
+    Reward(Rewarded),
 }
 
 /// The evaluator's figure, lower is better.
@@ -49,18 +70,32 @@ pub struct Evaluated {
     pub gain_error: f64,
 }
 
+impl Figures {
+    /// What models are ranked by, higher is better.
+    pub fn rank(&self) -> f64 {
+        match self {
+            Self::Loss(evaluated) => -evaluated.loss,
+            Self::Reward(rewarded) => rewarded.score,
+        }
+    }
+}
+
 /// Evaluates each of `models`: a folder with an adapter of the base, or with a whole model.
 ///
 /// # Errors
 /// [`BadInput`] if the rows cannot be used or the task has no such figure; else what could not be read.
-pub fn evaluate(task: &EvaluateTask, models: &[PathBuf]) -> Result<Vec<Evaluated>> {
+pub fn evaluate(task: &EvaluateTask, models: &[PathBuf]) -> Result<Vec<Figures>> {
     let kind = match (&task.card, task.kl_coef) {
+        (DatasetType::Grpo(card), _) => {
+            let found = rewards::evaluate(task, card, models)?;
+            return Ok(found.into_iter().map(Figures::Reward).collect());
+        }
         (DatasetType::Dpo(_), _) => ObjectiveKind::Dpo,
         (DatasetType::Instruct(_), Some(coef)) => ObjectiveKind::SftWithKl(coef),
         (DatasetType::Instruct(_) | DatasetType::Chat(_), _) => ObjectiveKind::Sft,
-        (DatasetType::Grpo(_) | DatasetType::Env(_), _) => {
-            let hint = "InstructTextTask, ChatTask or DpoTask";
-            return Err(BadInput::new("this task type has no loss on rows", hint).into());
+        (DatasetType::Env(_), _) => {
+            let hint = "`croupier eval arena` compares players";
+            return Err(BadInput::new("an environment task has no figure on rows", hint).into());
         }
     };
     let tokenizer = Tokenizer::from_dir(&task.base)?;
@@ -72,16 +107,23 @@ pub fn evaluate(task: &EvaluateTask, models: &[PathBuf]) -> Result<Vec<Evaluated
     let rows = goal.prepared(rows);
     let of_base = goal.losses(&base, &rows);
     let figure = |dir: &PathBuf| {
-        let model = match dir.join("adapter_config.json").is_file() {
-            true => base.clone().with_adapter(dir)?,
-            false => load(dir, task)?,
-        };
-        let losses = goal.losses(&model, &rows);
+        let losses = goal.losses(&candidate(dir, &base, task)?, &rows);
         let gains: Vec<f64> = of_base.iter().zip(&losses).map(|(base, ours)| base - ours).collect();
         let ((loss, standard_error), (gain, gain_error)) = (mean_and_error(&losses), mean_and_error(&gains));
-        Ok(Evaluated { loss, standard_error, n: losses.len(), gain, gain_error })
+        Ok(Figures::Loss(Evaluated { loss, standard_error, n: losses.len(), gain, gain_error }))
     };
     models.iter().map(figure).collect()
+}
+
+/// The base with the adapter in `dir`, or the whole model there.
+fn candidate(dir: &Path, base: &LanguageModel, task: &EvaluateTask) -> Result<LanguageModel> {
+    if dir.join("adapter_config.json").is_file() {
+        return base
+            .clone()
+            .with_adapter(dir)
+            .with_context(|| format!("loading adapter `{}`", dir.display()));
+    }
+    if dir == task.base { Ok(base.clone()) } else { load(dir, task) }
 }
 
 fn load(dir: &Path, task: &EvaluateTask) -> Result<LanguageModel> {

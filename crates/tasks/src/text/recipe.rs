@@ -3,9 +3,13 @@
 //! The learning rates, batches and adapters of [`Table`] are near those of public tournament entries (spec/recipes.md §2);
 //! the learning-rate search then looks around them.
 
+mod explain;
+
 use std::fmt;
 
 use train::{Activations, StepMemory};
+
+pub use self::explain::explain;
 
 /// What a recipe may look at. Never a model's name: in the tournament it is a hash.
 #[derive(Clone, Debug)]
@@ -128,9 +132,7 @@ impl Table {
     }
 
     fn learning_rate_of(facts: &Facts<'_>, method: Method) -> f64 {
-        let billions = facts.config.n_params() as f64 / 1e9;
-        let (_, [full, adapter, dpo, grpo]) =
-            RATES.into_iter().find(|(up_to, _)| billions <= *up_to).unwrap_or(RATES[RATES.len() - 1]);
+        let (_, [full, adapter, dpo, grpo]) = rates(facts.config);
         let factor = if method == Method::Full { 1.0 } else { ADAPTER_FACTOR };
         match facts.objective {
             ObjectiveKind::Sft | ObjectiveKind::SftWithKl(_) if method == Method::Full => full,
@@ -148,6 +150,12 @@ impl Table {
             ObjectiveKind::Grpo => 64,
         }
     }
+}
+
+/// The row for a model: its bound in billions of parameters, and its rates.
+fn rates(config: &model::DecoderConfig) -> (f64, [f64; 4]) {
+    let billions = config.n_params() as f64 / 1e9;
+    RATES.into_iter().find(|(up_to, _)| billions <= *up_to).unwrap_or(RATES[RATES.len() - 1])
 }
 
 #[cfg(test)]

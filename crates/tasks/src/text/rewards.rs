@@ -12,44 +12,39 @@ use burn::module::Module;
 use data::{Prompt, Source, Tokenizer, VALIDATION_SHARE};
 use grpo::advantage::batch_std_advantages;
 use grpo::{GrpoConfig, GrpoTrainer, LossSettings};
-use model::{GenerateRequest, LanguageModel, Sampling, generate_batch};
-use reward::{Batch, Function, Pool, PoolConfig, Scores};
+use model::LanguageModel;
+use reward::Scores;
+use rollout::jsonl;
 use schema::{Artifact, DatasetType, GrpoType};
-use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
-use train::{Direction, LearnerConfig, Progress, Row, Schedule, Shape, Warmup, sequence_divergences};
+use train::{LearnerConfig, Progress, Row, Schedule, Shape, Warmup};
 
 use super::examples::mean_and_error;
 use super::fit::Shuffled;
+use super::judge::{Judge, MAX_NEW_TOKENS, Played, prompt_divergences};
 use super::{Clock, TextTask};
 use crate::BadInput;
 use crate::events::{Event, Observer, TextStepEvent};
 use crate::publish::Publisher;
 
-/// Longest completion, as the evaluator draws them.
-const MAX_NEW_TOKENS: u32 = 256;
-/// As many tokens of a prompt the evaluator compares the distributions on, from its start.
-const COMPARED: usize = 512;
 /// Weight of the divergence from the base in training: the tournament's own template has it.
 const BETA: f64 = 0.04;
 /// Completions of one prompt in training.
 const GROUP: usize = 8;
 /// And in evaluation, as the evaluator has it.
-const JUDGED: usize = 2;
+pub(super) const JUDGED: usize = 2;
 /// Prompts that decide, at most.
 const MAX_HELD_OUT: usize = 128;
 /// Evaluations of a run.
 const EVALUATIONS: u64 = 6;
 /// What the evaluator takes off for each nat that the distributions on prompts have moved.
-const DIVERGENCE_COST: f64 = 0.5;
+pub(super) const DIVERGENCE_COST: f64 = 0.5;
 /// Groups of a step: bounds.
 const GROUPS: (usize, usize) = (2, 8);
 /// Steps that a run should have at least.
 const STEPS_WANTED: f64 = 40.0;
 /// Share of the run in which the learning rate rises.
 const WARMUP: f64 = 0.05;
-/// Share of the memory for keys and values of completions.
-const KV_SHARE: f64 = 0.15;
 
 /// Trains by rewards. Blocks.
 ///
@@ -70,6 +65,7 @@ pub(super) fn run(
         let facts = super::Facts { n_examples: train.len(), ..task.facts(model.config(), &[]) };
         task.recipe.learning_rate(&facts, task.recipe.method(&facts))
     });
+    observer.event(&Event::LearningRate { lr, trials: Vec::new() });
     let memory =
         super::Memory::plan(task.memory, &model, task.recipe.method(&task.facts(model.config(), &[])), 1);
     arena.token_budget = memory.token_budget;
@@ -103,7 +99,7 @@ pub(super) fn run(
             evaluated = due;
             let candidate = if is_over { trainer.averaged() } else { trainer.model().clone() };
             let started = Instant::now();
-            let (score, error) = arena.judge(&candidate, held_out);
+            let (score, error) = arena.judge(&candidate, held_out, step);
             eval_s = started.elapsed().as_secs_f64();
             observer.event(&Event::Evaluation { step, loss: -score, base: 0.0, n: held_out.len() * JUDGED });
             if score > best.max(2.0 * error) {
@@ -119,6 +115,7 @@ pub(super) fn run(
             }
         }
         if is_over {
+            arena.finish(observer);
             return Ok(published.unwrap_or(floor));
         }
         let started = Instant::now();
@@ -127,7 +124,8 @@ pub(super) fn run(
         step += 1;
         let seconds = started.elapsed().as_secs_f64();
         step_s = if step == 1 { seconds } else { 0.7 * step_s + 0.3 * seconds };
-        observer.event(&Event::Rewards { step, means: arena.last_means.clone(), faults: arena.n_faults });
+        let (means, faults) = (arena.last_means.clone(), arena.n_faults);
+        observer.event(&Event::Rewards { step, names: arena.judge.names(), means, faults });
         observer.event(&Event::TextStep(TextStepEvent { fraction, ..event }));
         if step == 2 {
             let per_group = step_s / n_groups as f64;
@@ -182,22 +180,19 @@ fn prompts(
     Ok((train, held_out))
 }
 
-/// Completions and their judges.
+/// Play, its judge, and what it is measured against.
 struct Arena {
-    tokenizer: Tokenizer,
-    pool: Pool,
-    functions: Vec<Function>,
-    weights: Vec<f64>,
+    judge: Judge,
     base: LanguageModel,
     seed: u64,
     /// Tokens that go through the model at once.
     token_budget: usize,
-    /// Completions that are drawn at once.
-    n_drawn: usize,
     /// Mean and deviation of each function's rewards of the base.
     scales: Vec<(f64, f64)>,
     last_means: Vec<f64>,
     n_faults: usize,
+    /// Gets the completions of evaluations.
+    rollouts: Option<jsonl::Writer>,
 }
 
 impl Arena {
@@ -208,40 +203,21 @@ impl Arena {
         base: LanguageModel,
         observer: &mut dyn Observer,
     ) -> Result<Self> {
-        let pool = Pool::start(PoolConfig::default())
-            .map_err(|error| BadInput::new(error.to_string(), "reward functions need python3"))?;
-        let named = |(idx, entry): (usize, &schema::RewardEntry)| {
-            Function::new(format!("reward {}", idx + 1), entry.reward_func.clone())
-        };
-        let functions: Vec<Function> = card.reward_functions.iter().enumerate().map(named).collect();
-        let weights: Vec<f64> = card.reward_functions.iter().map(|entry| entry.reward_weight).collect();
-        let mut lines = vec![format!("rewards    in workers isolated by {}", pool.isolation().tier)];
-        for (function, weight) in functions.iter().zip(&weights) {
-            let how = pool.native_name(function).unwrap_or("Python");
-            lines.push(format!("           {} × {weight}: {how}", function.name()));
-        }
-        observer.event(&Event::Plan { lines });
-        let scales = vec![(0.0, 1.0); functions.len()];
-        let config = base.config();
-        let column = 2 * 4 * config.n_layers * config.n_kv_heads * config.head_dim;
-        let each = column * (COMPARED + MAX_NEW_TOKENS as usize);
-        let n_drawn = ((KV_SHARE * task.memory as f64) as usize / each.max(1)).max(1);
+        let judge = Judge::new(card, tokenizer, base.config(), task.memory)?;
+        observer.event(&Event::Plan { lines: judge.lines() });
         Ok(Self {
+            scales: vec![(0.0, 1.0); judge.weights().len()],
+            rollouts: task.rollouts.as_ref().map(jsonl::Writer::create).transpose()?,
             token_budget: 1,
-            n_drawn,
-            tokenizer,
-            pool,
-            functions,
-            weights,
+            judge,
             base,
             seed: task.seed,
-            scales,
             last_means: Vec::new(),
             n_faults: 0,
         })
     }
 
-    /// `group` completions of each prompt, drawn by the low half of `seed`, with what each function says of them.
+    /// As [`Judge::play`], with the counts kept.
     fn play(
         &mut self,
         model: &LanguageModel,
@@ -249,23 +225,10 @@ impl Arena {
         group: usize,
         seed: u64,
     ) -> Result<Played> {
-        let sampling = Sampling { max_new_tokens: MAX_NEW_TOKENS, ..Sampling::default() };
-        let request = |(row, prompt): (usize, &&Prompt)| {
-            let mut request =
-                GenerateRequest::new(prompt.token_ids.clone(), sampling, seed << 32 | row as u64);
-            request.stop_tokens = self.tokenizer.stop_tokens().to_vec();
-            request
-        };
-        let asked: Vec<&Prompt> = prompts.iter().flat_map(|prompt| vec![*prompt; group]).collect();
-        let requests: Vec<GenerateRequest> = asked.iter().enumerate().map(request).collect();
-        let drawn = requests.chunks(self.n_drawn).flat_map(|part| generate_batch(model, part, 0));
-        let drawn = drawn.collect::<model::Result<Vec<_>>>()?;
-        let texts = drawn.iter().map(|drawn| self.tokenizer.decode(&drawn.token_ids)).collect();
-        let scores = self.pool.score(&self.functions, &batch(texts, &asked, &drawn)?.in_groups_of(group));
-        self.last_means = scores.iter().map(|scores| mean_and_error(&scores.values).0).collect();
-        self.n_faults += scores.iter().map(|scores| scores.n_faulty).sum::<usize>();
-        let prompts = requests.into_iter().map(|request| request.prompt);
-        Ok((prompts.zip(drawn).collect(), scores))
+        let played = self.judge.play(model, prompts, group, seed)?;
+        self.last_means = played.means();
+        self.n_faults += played.n_faults();
+        Ok(played)
     }
 
     fn step(
@@ -277,14 +240,15 @@ impl Arena {
         let started = Instant::now();
         let policy = trainer.model().valid().merged();
         let seed = self.seed << 20 | (progress.step + 1);
-        let (drawn, scores) = self.play(&policy, prompts, GROUP, seed)?;
-        let advantages = weighted_advantages(&scores, &self.weights, GROUP);
+        let Played { drawn, scores } = self.play(&policy, prompts, GROUP, seed)?;
+        let advantages = weighted_advantages(&scores, self.judge.weights(), GROUP);
         let rows: Vec<Row> = drawn
             .into_iter()
             .zip(advantages)
-            .map(|((prompt, drawn), advantage)| {
-                let row = Row::new(prompt, drawn.token_ids).with_loss_mask(drawn.loss_mask);
-                row.with_old_logprobs(drawn.logprobs).with_advantage(advantage)
+            .map(|(drawn, advantage)| {
+                let generation = drawn.generation;
+                let row = Row::new(drawn.prompt, generation.token_ids).with_loss_mask(generation.loss_mask);
+                row.with_old_logprobs(generation.logprobs).with_advantage(advantage)
             })
             .collect();
         let n_tokens: usize = rows.iter().map(Row::n_tokens).sum();
@@ -304,42 +268,53 @@ impl Arena {
     fn judge_base(&mut self, prompts: &[Prompt]) {
         let asked: Vec<&Prompt> = prompts.iter().collect();
         let base = self.base.clone();
-        if let Ok((_, scores)) = self.play(&base, &asked, JUDGED, self.seed << 20) {
+        if let Ok(played) = self.play(&base, &asked, JUDGED, self.seed << 20) {
             let scale = |scores: &Scores| {
                 let (mean, error) = mean_and_error(&scores.values);
                 // A function that says the same of everything has no scale of its own.
                 let deviation = error * (scores.values.len() as f64).sqrt();
                 (mean, if deviation > 1e-9 { deviation } else { 1.0 })
             };
-            self.scales = scores.iter().map(scale).collect();
+            self.scales = played.scores.iter().map(scale).collect();
         }
     }
 
     /// Weighted gain over the base in the base's deviations, less the cost of having moved; and its standard error. The
     /// base's own is 0.
-    fn judge(&mut self, model: &LanguageModel, prompts: &[Prompt]) -> (f64, f64) {
+    fn judge(&mut self, model: &LanguageModel, prompts: &[Prompt], step: u64) -> (f64, f64) {
         let asked: Vec<&Prompt> = prompts.iter().collect();
         let plain = model.valid();
-        let Ok((drawn, scores)) = self.play(&plain.clone().merged(), &asked, JUDGED, self.seed << 20) else {
+        let Ok(played) = self.play(&plain.clone().merged(), &asked, JUDGED, self.seed << 20) else {
             return (f64::NEG_INFINITY, 0.0);
         };
+        self.record(&played, prompts, step);
         let gain = |idx: usize| {
-            let parts = scores.iter().zip(&self.weights).zip(&self.scales);
+            let parts = played.scores.iter().zip(self.judge.weights()).zip(&self.scales);
             parts.map(|((scores, weight), (mean, scale))| weight * (scores.values[idx] - mean) / scale).sum()
         };
-        let gains: Vec<f64> = (0..drawn.len()).map(gain).collect();
+        let gains: Vec<f64> = (0..played.drawn.len()).map(gain).collect();
         let (mean, error) = mean_and_error(&gains);
-        let compared = COMPARED.min(self.base.config().max_position_embeddings.div_ceil(2));
-        let begin = |prompt: &Prompt| prompt.token_ids.iter().copied().take(compared).collect();
-        let read: Vec<Vec<u32>> = prompts.iter().map(begin).collect();
-        let moved = sequence_divergences(&plain, &self.base, &read, Direction::ToBase, self.token_budget);
+        let moved = prompt_divergences(&plain, &self.base, prompts, self.token_budget);
         // The base was drawn as often and is as uncertain.
         (mean - DIVERGENCE_COST * mean_and_error(&moved).0, error * 2.0_f64.sqrt())
     }
-}
 
-/// Prompts with what was drawn for each, and what each function says of them.
-type Played = (Vec<(Vec<u32>, model::Generation)>, Vec<Scores>);
+    /// Writes an evaluation's completions; a disk that refuses them ends the record and not the run.
+    fn record(&mut self, played: &Played, prompts: &[Prompt], step: u64) {
+        let Some(rollouts) = &mut self.rollouts else { return };
+        let records = self.judge.trajectories(played, prompts, "text", step);
+        if records.iter().any(|record| rollouts.append(record).is_err()) {
+            self.rollouts = None;
+        }
+    }
+
+    /// Gives the file of completions its name.
+    fn finish(self, observer: &mut dyn Observer) {
+        if let Some(Err(error)) = self.rollouts.map(jsonl::Writer::finish) {
+            observer.event(&Event::Warning { message: format!("completions are not recorded: {error}") });
+        }
+    }
+}
 
 /// Rewards compared within their group, each function on its own scale, then weighted.
 fn weighted_advantages(scores: &[Scores], weights: &[f64], group: usize) -> Vec<f32> {
@@ -357,20 +332,6 @@ fn weighted_advantages(scores: &[Scores], weights: &[f64], group: usize) -> Vec<
     }
     let total: f32 = weights.iter().map(|weight| (*weight as f32).abs()).sum();
     sums.iter().map(|sum| sum / total.max(1e-9)).collect()
-}
-
-/// What reward functions are given, as TRL gives it: prompts, completion ids, and the columns of the data set.
-fn batch(texts: Vec<String>, asked: &[&Prompt], drawn: &[model::Generation]) -> Result<Batch> {
-    let ids = drawn.iter().map(|drawn| json!(drawn.token_ids)).collect();
-    let texts_of = asked.iter().map(|prompt| json!(prompt.text)).collect();
-    let mut batch = Batch::new(texts).with_column("prompts", texts_of)?.with_column("completion_ids", ids)?;
-    let names = asked.iter().flat_map(|prompt| prompt.columns.keys());
-    let names: std::collections::BTreeSet<&String> = names.collect();
-    for name in names {
-        let of = |prompt: &&Prompt| prompt.columns.get(name).cloned().unwrap_or(Value::Null);
-        batch = batch.with_column(name.clone(), asked.iter().map(of).collect())?;
-    }
-    Ok(batch)
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ fn task(dir: &Path, kind: TaskType) -> TextTask {
             .expect("a card"),
         kl_coef: None,
         quarantine: None,
+        rollouts: None,
         seed: 1,
         steps: Some(40),
         lr: Some(4e-3),

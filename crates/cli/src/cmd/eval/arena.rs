@@ -147,7 +147,7 @@ fn model(name: &str, place: &str, args: &ArenaArgs, pack: &Arc<PromptPack>) -> R
         Some((dir, adapter)) => (dir, Some(Path::new(adapter))),
         None => (place, None),
     };
-    let loaded = ModelPolicy::load(Path::new(dir), adapter, &open(&args.device)?);
+    let loaded = ModelPolicy::load(Path::new(dir), adapter, &open(&args.device)?.device);
     let loaded = loaded.with_context(|| format!("loading `{place}`"))?;
     let format = MatchFormat::new(loaded.tokenizer().clone(), pack.clone())?;
     Ok(ModelContestant {

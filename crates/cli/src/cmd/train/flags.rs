@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 /// What was given, by flag name without the dashes. A flag without a value is `true`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Flags {
-    given: BTreeMap<String, String>,
+    /// Not empty; most flags count only the last time.
+    given: BTreeMap<String, Vec<String>>,
 }
 
 /// Flags that take no value.
-const SWITCHES: [&str; 4] = ["container", "dry-run", "json", "help"];
+const SWITCHES: [&str; 5] = ["container", "dry-run", "explain", "json", "help"];
 
 impl Flags {
     pub(super) fn parse(words: &[String]) -> Self {
@@ -17,21 +18,28 @@ impl Flags {
         let mut words = words.iter().peekable();
         while let Some(word) = words.next() {
             let Some(name) = word.strip_prefix("--") else { continue };
-            if let Some((name, value)) = name.split_once('=') {
-                flags.given.insert(name.to_owned(), value.to_owned());
+            let (name, value) = if let Some((name, value)) = name.split_once('=') {
+                (name, value.to_owned())
             } else if SWITCHES.contains(&name) {
-                flags.given.insert(name.to_owned(), "true".to_owned());
+                (name, "true".to_owned())
             } else if let Some(value) = words.next_if(|next| !next.starts_with("--")) {
-                flags.given.insert(name.to_owned(), value.clone());
+                (name, value.clone())
             } else {
-                flags.given.insert(name.to_owned(), "true".to_owned());
-            }
+                (name, "true".to_owned())
+            };
+            flags.given.entry(name.to_owned()).or_default().push(value);
         }
         flags
     }
 
+    /// The last value.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.given.get(name).map(String::as_str)
+        self.all(name).last().map(String::as_str)
+    }
+
+    /// Every value, in order.
+    pub(super) fn all(&self, name: &str) -> &[String] {
+        self.given.get(name).map_or(&[], Vec::as_slice)
     }
 
     pub(super) fn has(&self, name: &str) -> bool {

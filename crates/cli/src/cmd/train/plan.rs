@@ -1,25 +1,30 @@
 //! From flags, environment variables and a settings file to a plan; nothing slow happens here
 //! but fetching a model that only a hub has.
 
+mod asked;
 mod env;
 mod env_data;
+mod record;
+mod settings;
 mod text;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use anyhow::{Context, Result};
 use model::{DecoderConfig, DeviceChoice, DeviceInfo};
-use schema::{RunConfig, TaskType};
+use reward::{RewardSpec, WeightedFunction};
+use schema::{RewardFunction, RunConfig, TaskType};
 use tasks::match_play::MatchTask;
-use tasks::text::TextTask;
-use tasks::{BadInput, Deadline, EnvTask, Hub, Layout};
+use tasks::text::{Facts, ObjectiveKind, TextTask, explain};
+use tasks::{BadInput, Deadline, EnvTask};
 
-use super::flags::Flags;
-use crate::cmd::quickstart::run_folder;
+pub(super) use self::asked::Asked;
+pub(super) use self::record::RecordPlan;
 
-const KNOWN: [&str; 18] = [
+use self::settings::{Origins, number, override_settings, settings};
+
+const KNOWN: [&str; 20] = [
     "task-id",
     "model",
     "dataset",
@@ -37,11 +42,11 @@ const KNOWN: [&str; 18] = [
     "lr",
     "container",
     "dry-run",
+    "explain",
     "json",
+    "reward",
 ];
 
-/// Where models come from if HF_ENDPOINT does not say.
-const HUB: &str = "https://huggingface.co";
 /// The task types, for messages.
 const KINDS: &str = "EnvTask, InstructTextTask, ChatTask, DpoTask or GrpoTask";
 
@@ -54,85 +59,22 @@ pub(super) enum Mode {
     Container,
 }
 
-/// What the user asked, before it is checked.
-pub(super) struct Asked {
-    flags: Flags,
-    layout: Layout,
-    started: Instant,
-    pub(super) mode: Mode,
-    pub(super) model: String,
-    pub(super) dry_run: bool,
-    pub(super) as_json: bool,
-    fallback_out: PathBuf,
-}
-
-impl Asked {
-    /// # Errors
-    /// If no model is named: then nothing can be left behind either.
-    pub(super) fn new(flags: Flags, started: Instant) -> Result<Self, BadInput> {
-        let container =
-            flags.has("container") || std::env::var("CROUPIER_CONTAINER").is_ok_and(|value| value == "1");
-        let model = flags.get("model").map(str::to_owned);
-        let model = model.ok_or_else(|| {
-            BadInput::new("no model is named", "--model MODEL: a folder, or an id in ROOT/cache/models")
-        })?;
-        Ok(Self {
-            layout: Layout::new(flags.get("root").unwrap_or("/")),
-            mode: if container { Mode::Container } else { Mode::Local },
-            dry_run: flags.has("dry-run"),
-            as_json: flags.has("json"),
-            fallback_out: run_folder(flags.get("task-id").unwrap_or("train")),
-            model,
-            flags,
-            started,
-        })
-    }
-
-    /// Where the model is and where the artifact goes, if there is such a model.
-    pub(super) fn model_and_output(&self) -> Option<(PathBuf, PathBuf)> {
-        Some((self.layout.find_model(&self.model).ok()?, self.output()))
-    }
-
-    /// On this machine; for a person also from a hub.
-    fn find_model(&self) -> Result<PathBuf, BadInput> {
-        let found = self.layout.find_model(&self.model);
-        if found.is_ok() || self.mode == Mode::Container || !Hub::is_id(&self.model) {
-            return found;
-        }
-        let endpoint = std::env::var("HF_ENDPOINT").unwrap_or_else(|_| HUB.to_owned());
-        let cache =
-            if self.flags.has("root") { self.layout.hub_cache() } else { PathBuf::from("runs/hf_cache") };
-        eprintln!("model `{}` comes from {endpoint} and is kept in `{}`", self.model, cache.display());
-        Hub { endpoint, cache }.fetch(&self.model)
-    }
-
-    fn output(&self) -> PathBuf {
-        if let Some(out) = self.flags.get("out") {
-            return PathBuf::from(out);
-        }
-        if self.mode == Mode::Local && !self.flags.has("root") {
-            let kind = self.flags.get("task-type").unwrap_or("EnvTask");
-            return self.fallback_out.join(if kind == "EnvTask" { "adapter" } else { "artifact" });
-        }
-        let repo = self.flags.get("expected-repo-name").unwrap_or("model");
-        self.layout.output(self.flags.get("task-id").unwrap_or("task"), repo)
-    }
-}
-
 /// A checked plan.
 pub(super) struct Plan {
     pub(super) work: Work,
     pub(super) out: PathBuf,
     pub(super) warnings: Vec<String>,
-    config: RunConfig,
-    origins: Vec<(String, &'static str)>,
+    pub(super) record: RecordPlan,
+    pub(super) config: RunConfig,
+    origins: Origins,
 }
 
 /// What will be done.
 pub(super) enum Work {
     Env(Box<EnvTask>),
     Match(Box<MatchTask>),
-    Text(Box<TextTask>),
+    /// With the card that it was read from.
+    Text(Box<TextTask>, String),
 }
 
 /// What every task needs.
@@ -157,15 +99,15 @@ impl Plan {
             )
         })?;
         check_output(asked, &model_dir)?;
-        let mut config = settings(flags)?;
-        let mut origins = Vec::new();
+        let mut origins = Origins::new();
+        let mut config = settings(flags, &mut origins)?;
         override_settings(&mut config, flags, &mut origins)?;
         let mut warnings: Vec<String> =
             flags.unknown(&KNOWN).map(|name| format!("--{name} is not known and was not read")).collect();
         if decoder.max_position_embeddings < 64 {
             warnings.push(format!("the model has only {} positions", decoder.max_position_embeddings));
         }
-        let kind = flags.get("task-type").or(config.task.kind.as_deref()).unwrap_or("EnvTask");
+        let kind = config.task.kind.as_deref().unwrap_or("EnvTask");
         let kind: TaskType =
             kind.parse().map_err(|error: schema::TaskError| BadInput::new(error.to_string(), KINDS))?;
         let deadline = deadline(asked, &config)?;
@@ -180,15 +122,17 @@ impl Plan {
         let device = config.run.device.as_deref().unwrap_or("auto").parse::<DeviceChoice>();
         let device = device.and_then(DeviceChoice::open);
         let device = device.map_err(|error| BadInput::new(error.to_string(), "--device cpu"))?;
+        let device_name = device.name.clone();
         let common = Common { model_dir, config: config.clone(), device, deadline, steps };
         let work = match kind {
             TaskType::EnvTask => env::work(asked, common, decoder.max_position_embeddings, &mut warnings)?,
             TaskType::ImageTask => {
                 return Err(BadInput::new("an ImageTask is not trained by `train text`", KINDS).into());
             }
-            kind => Work::Text(Box::new(text::task(asked, common, kind, &mut warnings)?)),
+            kind => text::work(asked, common, kind, &mut warnings)?,
         };
-        Ok(Self { work, out: asked.output(), warnings, config, origins })
+        let record = RecordPlan::new(asked, kind, &work, (&config, steps), &device_name);
+        Ok(Self { work, out: asked.output(), warnings, record, config, origins })
     }
 
     /// What will happen when, in lines.
@@ -196,12 +140,12 @@ impl Plan {
         let mut lines = match &self.work {
             Work::Env(task) => env::timeline(task),
             Work::Match(task) => env::match_timeline(task),
-            Work::Text(task) => text::timeline(task),
+            Work::Text(task, _) => text::timeline(task),
         };
         let steps = match &self.work {
             Work::Env(task) => task.steps,
             Work::Match(task) => task.steps,
-            Work::Text(task) => task.steps,
+            Work::Text(task, _) => task.steps,
         };
         let end = match (self.config.run.hours, steps) {
             (Some(hours), Some(steps)) => format!("{steps} steps, at most {hours} hours"),
@@ -209,7 +153,23 @@ impl Plan {
             (None, steps) => format!("{} steps", steps.unwrap_or_default()),
         };
         lines.push(format!("ends       after {end}"));
+        lines.push(format!("record     {}", self.record.folder.display()));
         lines
+    }
+
+    /// Which rows of the recipe's table were taken, with the numbers that went in.
+    pub(super) fn explain(&self) -> Result<Vec<String>> {
+        match &self.work {
+            Work::Text(task, _) => task.explain(),
+            Work::Match(task) => {
+                let config = DecoderConfig::from_dir(&task.model_dir)?;
+                let longest = config.max_position_embeddings.min(4096);
+                let (objective, n_examples, memory) = (ObjectiveKind::Sft, 0, task.memory);
+                let facts = Facts { config: &config, objective, n_examples, longest, memory };
+                Ok(explain(task.recipe.as_ref(), &facts))
+            }
+            Work::Env(task) => Ok(env::explain(task)),
+        }
     }
 
     /// The plan and the merged settings with their origins.
@@ -217,7 +177,7 @@ impl Plan {
         let mut text = self.timeline().join("\n");
         text += "\n\n# settings\n";
         text += &toml::to_string(&self.config).context("settings as TOML")?;
-        text += "\n# not from the file or the defaults\n";
+        text += "\n# what is no default comes from\n";
         for (name, origin) in &self.origins {
             let _ = writeln!(text, "# {name}: {origin}");
         }
@@ -232,7 +192,7 @@ fn check_output(asked: &Asked, model_dir: &Path) -> Result<(), BadInput> {
     let dataset = asked.flags.get("dataset").map(PathBuf::from);
     let inputs = [Some(model_dir.to_owned()), dataset].into_iter().flatten();
     let holds_input = inputs.flat_map(|input| input.canonicalize()).any(|input| input.starts_with(&full));
-    let is_foreign = asked.flags.has("out")
+    let is_foreign = asked.named_output().is_some()
         && !full.join("adapter_config.json").exists()
         && std::fs::read_dir(&full).is_ok_and(|mut entries| entries.next().is_some());
     if holds_input || is_foreign {
@@ -243,64 +203,16 @@ fn check_output(asked: &Asked, model_dir: &Path) -> Result<(), BadInput> {
     Ok(())
 }
 
-fn settings(flags: &Flags) -> Result<RunConfig> {
-    let Some(path) = flags.get("config") else { return Ok(RunConfig::default()) };
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        BadInput::new(format!("--config `{path}` cannot be read: {error}"), "examples/quickstart.toml is one")
-    })?;
-    let parsed = toml::from_str(&text);
-    Ok(parsed.map_err(|error| {
-        BadInput::new(format!("--config `{path}`: {error}"), "compare with examples/quickstart.toml")
-    })?)
-}
-
-/// Flag > environment variable > file.
-fn override_settings(
-    config: &mut RunConfig,
-    flags: &Flags,
-    origins: &mut Vec<(String, &'static str)>,
-) -> Result<()> {
-    let mut from = |name: &str, origin: &'static str| origins.push((name.to_owned(), origin));
-    if let Some(hours) = number::<f64>(flags, "hours-to-complete")? {
-        config.run.hours = Some(hours);
-        from("run.hours", "--hours-to-complete");
-    }
-    if let Some(seed) = number::<u64>(flags, "seed")? {
-        config.run.seed = seed;
-        from("run.seed", "--seed");
-    }
-    if let Some(device) = flags.get("device") {
-        config.run.device = Some(device.to_owned());
-        from("run.device", "--device");
-    }
-    if let Ok(urls) = std::env::var("ENVIRONMENT_SERVER_URLS") {
-        config.env.urls =
-            urls.split(',').map(|url| url.trim().to_owned()).filter(|url| !url.is_empty()).collect();
-        from("env.urls", "ENVIRONMENT_SERVER_URLS");
-    }
-    let plays = flags.get("task-type").is_none_or(|kind| kind == "EnvTask");
-    if let Some(workers) = std::env::var("ROLLOUT_WORKERS").ok().filter(|_| plays) {
-        config.rollout.workers =
-            workers.trim().parse().ok().filter(|workers| *workers > 0).ok_or_else(|| {
-                BadInput::new(
-                    format!("ROLLOUT_WORKERS is `{workers}`"),
-                    "a number of episodes per sidecar, e.g. 4",
-                )
-            })?;
-        from("rollout.workers", "ROLLOUT_WORKERS");
-    }
-    Ok(())
-}
-
 fn deadline(asked: &Asked, config: &RunConfig) -> Result<Deadline, BadInput> {
     match config.run.hours {
-        Some(hours) => Deadline::after_hours(asked.started, hours, config.budget.reserve),
-        None => Ok(Deadline::none(asked.started)),
+        Some(hours) => Deadline::after_hours(asked.clock.started, hours, config.budget.reserve),
+        None => Ok(Deadline::none(asked.clock.started)),
     }
 }
 
-fn number<T: std::str::FromStr>(flags: &Flags, name: &str) -> Result<Option<T>, BadInput> {
-    let read =
-        |text: &str| text.parse().map_err(|_| BadInput::new(format!("--{name} is `{text}`"), "a number"));
-    flags.get(name).map(read).transpose()
+/// A reward function's source, with its weight.
+fn reward_function(function: &RewardFunction) -> Result<WeightedFunction, BadInput> {
+    RewardSpec::from(function).read().map_err(|error| {
+        BadInput::new(format!("reward function: {error}"), "--reward F.py[:WEIGHT], or [reward] functions")
+    })
 }

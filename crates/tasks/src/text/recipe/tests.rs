@@ -28,3 +28,34 @@ fn rates_fall_with_size_and_preferences_take_smaller_ones() {
     assert!(rate(Size::Nano, ObjectiveKind::Dpo, full) < rate(Size::Nano, ObjectiveKind::Sft, full));
     assert!(rate(Size::Nano, ObjectiveKind::Dpo, lora) > rate(Size::Nano, ObjectiveKind::Dpo, full));
 }
+
+#[test]
+fn the_explanation_names_row_numbers_and_decision() {
+    let config = DecoderConfig::preset(Arch::Qwen2, Size::Small);
+    let said = |recipe: &dyn Recipe, objective, memory| {
+        explain(recipe, &facts(&config, objective, memory)).join("\n")
+    };
+    let roomy = said(&Table, ObjectiveKind::Sft, 16 << 30);
+    for part in
+        ["model_type qwen2", "16.00 GiB", "every weight", "enough for 512", "up to 1 billion", "1.000e-4"]
+    {
+        assert!(roomy.contains(part), "no `{part}` in\n{roomy}");
+    }
+    let tight = said(&Table, ObjectiveKind::Sft, 1 << 30);
+    assert!(tight.contains("adapter of rank 128") && tight.contains("too few for 512"), "{tight}");
+    let preferences = said(&Table, ObjectiveKind::Dpo, 1 << 30);
+    assert!(preferences.contains("times 5") && preferences.contains("6.750e-5"), "{preferences}");
+    assert!(said(&Table, ObjectiveKind::Grpo, 16 << 30).contains("without it, at no cost"));
+
+    /// A fork's recipe.
+    #[derive(Debug)]
+    struct Slower;
+    impl Recipe for Slower {
+        fn learning_rate(&self, facts: &Facts<'_>, method: Method) -> f64 {
+            0.5 * Table.learning_rate(facts, method)
+        }
+    }
+    let own = said(&Slower, ObjectiveKind::Sft, 16 << 30);
+    assert!(own.contains("5.000e-5") && own.contains("by the recipe itself"), "{own}");
+    assert!(!roomy.contains("by the recipe itself"));
+}

@@ -24,3 +24,11 @@ fn a_negative_number_is_a_value_and_a_flag_without_one_is_a_switch() {
     assert_eq!(flags.get("surprise"), Some("true"));
     assert_eq!(flags.get("model"), Some("m"));
 }
+
+#[test]
+fn a_flag_may_be_given_again_and_then_counts_each_time_or_the_last() {
+    let flags = parse("--reward a.py:0.5 --seed 1 --reward=b.py --seed 2");
+    assert_eq!(flags.all("reward"), ["a.py:0.5", "b.py"]);
+    assert_eq!(flags.get("seed"), Some("2"));
+    assert!(flags.all("lr").is_empty());
+}

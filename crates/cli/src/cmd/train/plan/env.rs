@@ -11,7 +11,7 @@ use tasks::{BadInput, EnvTask, WarmUpConfig, WhenAllDead, available_memory};
 use url::Url;
 
 use super::env_data::{self, DataPolicy};
-use super::{Asked, Common, Mode, Work, number};
+use super::{Asked, Common, Mode, Work, reward_function};
 use crate::cmd::prompts::{EVALUATOR_PACK, pack};
 
 /// The value of `[rollout] format` that asks for match play.
@@ -65,6 +65,12 @@ pub(super) fn work(
         return Ok(Work::Env(Box::new(task)));
     }
     warnings.extend(others.iter().map(|env| format!("environment `{env}` has no teacher and is left out")));
+    if let Some(function) = common.config.reward.functions.first() {
+        warnings.push(format!(
+            "match play is judged by its own exams: `{}` is not used (it is with [rollout] format = \"compact\")",
+            function.path.display()
+        ));
+    }
     if pack.source == PromptPack::builtin().source {
         warnings.push(format!(
             "prompts are in our own wording: the evaluator's goes to `{EVALUATOR_PACK}` (croupier prompts capture)"
@@ -97,6 +103,7 @@ fn task(asked: &Asked, common: Common, warnings: &mut Vec<String>) -> Result<Env
             lr: config.optimizer.lr,
             seed: config.run.seed,
         },
+        rewards: config.reward.functions.iter().map(reward_function).collect::<Result<_, _>>()?,
         steps,
         device: device.device,
         deadline,
@@ -135,7 +142,7 @@ fn match_task(asked: &Asked, common: Common, envs: Vec<EnvName>, pack: Arc<Promp
         pack,
         seed: config.run.seed,
         steps,
-        lr: number::<f64>(&asked.flags, "lr")?,
+        lr: asked.lr()?,
         eval_share: config.budget.eval_share,
         search_share: config.budget.search_share,
         memory: available_memory(&device.name),
@@ -186,6 +193,26 @@ fn data_line(task: &MatchTask) -> String {
         parts.push(format!("mounted: {}", names.join(", ")));
     }
     format!("{} ({})", parts.join("; "), env_data::POLICY)
+}
+
+/// Settings, since no table chooses here.
+pub(super) fn explain(task: &EnvTask) -> Vec<String> {
+    let (optimizer, rollout) = (&task.config.optimizer, &task.config.rollout);
+    let lora = optimizer.lora.clone().unwrap_or_default();
+    vec![
+        format!(
+            "method     an adapter of rank {}, alpha {}, on {}",
+            lora.r,
+            lora.alpha,
+            lora.targets.join(", ")
+        ),
+        "           [optimizer] lora".to_owned(),
+        "precision  f32 for weights, gradients, moments and products".to_owned(),
+        format!("batch      {} groups of {} episodes", rollout.groups_per_step, rollout.group_size),
+        "           [rollout] groups_per_step, group_size".to_owned(),
+        format!("lr         {:.3e}, {}", optimizer.lr, optimizer.schedule),
+        "           [optimizer] lr, schedule: no search, rewards are too noisy".to_owned(),
+    ]
 }
 
 pub(super) fn timeline(task: &EnvTask) -> Vec<String> {

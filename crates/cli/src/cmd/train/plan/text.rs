@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Result;
-use schema::{DatasetType, TaskType};
+use anyhow::{Context, Result};
+use schema::{DatasetType, RewardFunction, TaskType};
+use serde_json::{Value, json};
+use tasks::record::ROLLOUTS_FILE;
 use tasks::text::{Table, TextTask};
 use tasks::{BadInput, available_memory};
 
-use super::{Asked, Common, Mode, number};
+use super::{Asked, Common, Mode, Work, record};
 
 /// The tournament draws KL_COEF evenly from 0.1 to 1.5.
 const MIDDLE_COEF: f64 = 0.8;
@@ -28,50 +30,79 @@ fn bad_card(error: &schema::TaskError, kind: TaskType) -> BadInput {
     BadInput::new(error.to_string(), format!("--dataset-type '{example}'"))
 }
 
-pub(super) fn task(
+pub(super) fn work(
     asked: &Asked,
     common: Common,
     kind: TaskType,
     warnings: &mut Vec<String>,
-) -> Result<TextTask> {
+) -> Result<Work> {
     let Common { model_dir, config, device, deadline, steps } = common;
-    let card = asked.flags.get("dataset-type").or(config.task.dataset_type.as_deref()).unwrap_or("{}");
-    let card = DatasetType::parse(kind, card).map_err(|error| bad_card(&error, kind))?;
+    let given = config.task.dataset_type.as_deref().unwrap_or("{}");
+    let functions = &config.reward.functions;
+    let card_text = match kind {
+        TaskType::GrpoTask => with_rewards(given, functions)?,
+        _ => given.to_owned(),
+    };
+    if kind != TaskType::GrpoTask && !functions.is_empty() {
+        warnings.push(format!("a {kind:?} has no rewards: `{}` is not used", functions[0].path.display()));
+    }
+    let card = DatasetType::parse(kind, &card_text).map_err(|error| bad_card(&error, kind))?;
     let out = asked.output();
-    Ok(TextTask {
+    let task = TextTask {
         dataset: dataset(asked, config.task.dataset.as_deref())?,
         kl_coef: kl_coef(kind, asked.mode, warnings)?,
         // Scratch of the contract: beside the output, not in it.
         quarantine: out.parent().map(|beside| beside.join(".tmp/quarantine.jsonl")),
+        rollouts: matches!(card, DatasetType::Grpo(_)).then(|| record::folder(asked).join(ROLLOUTS_FILE)),
         base_model: asked.model.clone(),
         model_dir,
         card,
         out,
         seed: config.run.seed,
         steps,
-        lr: number::<f64>(&asked.flags, "lr")?,
+        lr: asked.lr()?,
         eval_share: config.budget.eval_share,
         search_share: config.budget.search_share,
         memory: available_memory(&device.name),
         device: device.device,
         deadline,
         recipe: Arc::new(Table),
-    })
+    };
+    Ok(Work::Text(Box::new(task), card_text))
+}
+
+/// The card with the functions of `--reward` behind its own. What is no object is left to who reads cards.
+fn with_rewards(card: &str, functions: &[RewardFunction]) -> Result<String> {
+    let parsed = serde_json::from_str::<Value>(card);
+    let (Ok(Value::Object(mut card)), false) = (parsed, functions.is_empty()) else {
+        return Ok(card.to_owned());
+    };
+    let entries = functions.iter().map(|function| -> Result<Value, BadInput> {
+        let read = super::reward_function(function)?;
+        let source = read.function.source();
+        Ok(json!({"reward_id": read.function.name(), "reward_func": source, "reward_weight": read.weight}))
+    });
+    let entries = entries.collect::<Result<Vec<Value>, BadInput>>()?;
+    match card.entry("reward_functions").or_insert(Value::Null) {
+        Value::Array(known) => known.extend(entries),
+        none => *none = Value::Array(entries),
+    }
+    serde_json::to_string(&card).context("a card as JSON")
 }
 
 /// In the cache under the task's id, or the path that is given.
-fn dataset(asked: &Asked, from_file: Option<&str>) -> Result<PathBuf, BadInput> {
+fn dataset(asked: &Asked, named: Option<&str>) -> Result<PathBuf, BadInput> {
     let cached = asked.layout.dataset(asked.flags.get("task-id").unwrap_or("task"));
-    let given = asked.flags.get("dataset").or(from_file).map(PathBuf::from);
+    let given = named.map(PathBuf::from);
     if cached.is_file() {
         return Ok(cached);
     }
     if let Some(given) = given.as_ref().filter(|given| given.is_file()) {
         return Ok(given.clone());
     }
-    let named = given.map_or_else(String::new, |given| format!(", and `{}` is no file", given.display()));
+    let missing = given.map_or_else(String::new, |given| format!(", and `{}` is no file", given.display()));
     Err(BadInput::new(
-        format!("there is no data set in `{}`{named}", cached.display()),
+        format!("there is no data set in `{}`{missing}", cached.display()),
         "--dataset FILE: a JSON array of objects, or JSON Lines",
     ))
 }
