@@ -31,6 +31,8 @@ pub struct RunReport {
     pub references: Vec<ReferenceLine>,
     /// One per optimizer step, in order.
     pub points: Vec<Point>,
+    /// Further figures over the run, each a chart of its own.
+    pub curves: Vec<Curve>,
     /// Sample hands of the untrained policy, as text.
     pub hands_before: Vec<String>,
     /// Sample hands of the trained policy, as text.
@@ -52,6 +54,21 @@ pub struct SummaryRow {
     pub goal: String,
     /// Whether the goal is met; `None` if there is none.
     pub passed: Option<bool>,
+}
+
+/// One figure over the run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Curve {
+    /// What is drawn.
+    pub name: String,
+    /// In few words, beside the name.
+    pub note: String,
+    /// Shares of 1, shown as per cent.
+    pub is_share: bool,
+    /// Step and value, ascending.
+    pub values: Vec<(f64, f64)>,
+    /// Horizontal lines with a name.
+    pub references: Vec<ReferenceLine>,
 }
 
 /// A known player's mean return.

@@ -56,6 +56,7 @@ pub(crate) fn write(
             .map(|(label, value)| ReferenceLine { label: label.to_owned(), value })
             .to_vec(),
         points: points.iter().map(point).collect(),
+        curves: Vec::new(),
         hands_before: before.hands.samples.clone(),
         hands_after: after.hands.samples.clone(),
         config_toml: toml::to_string(config).context("settings as TOML")?,

@@ -1,21 +1,23 @@
 //! The record of a run, in a folder of its own: the output folder is handed over and holds nothing else.
 //!
-//! `journal.jsonl` has every event after the settings, `report.json` how the run stands (rewritten whole), and
-//! [`journal::Metrics`] the figures for other tools. A record that cannot be written any more does not end a run.
+//! `journal.jsonl` has every event after the settings, `report.json` how the run stands (rewritten whole), `report.html`
+//! what came of it, and [`journal::Metrics`] the figures for other tools. A record that cannot be written any more does not end a run.
 
+mod page;
 mod report;
 mod scalars;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use journal::{At, EVENT_FILES, Journal, METRICS_FILE, Metrics, RunName};
-use schema::RunConfig;
+use schema::{EnvName, RunConfig};
 use serde_json::{Map, Value, json};
 
-pub use self::report::{REPORT_FILE, RunAsked, RunReport, RunResult, RunStatus};
+pub use self::report::{EnvResult, ExamResult, REPORT_FILE, RunAsked, RunReport, RunResult, RunStatus};
 pub(crate) use self::scalars::step_scalars;
 
 use self::scalars::scalars;
@@ -24,6 +26,8 @@ use crate::files::write_whole;
 
 /// Every event.
 const JOURNAL_FILE: &str = "journal.jsonl";
+/// The same for people, once the run has ended.
+const PAGE_FILE: &str = "report.html";
 /// Completions of evaluations, where there are rewards.
 pub const ROLLOUTS_FILE: &str = "rollouts.jsonl";
 /// What runs are gathered under.
@@ -53,6 +57,9 @@ pub struct RunRecord {
     journal: Journal,
     metrics: Metrics,
     report: RunReport,
+    /// Figures of the page by name.
+    curves: BTreeMap<String, Vec<(f64, f64)>>,
+    config: RunConfig,
     /// Why nothing is written any more.
     fault: Option<String>,
 }
@@ -85,7 +92,16 @@ impl RunRecord {
         journal.append(config)?;
         let metrics = Metrics::create(folder, &name, &settings, wandb_dir)?;
         let (report, fault) = (RunReport::new(asked), None);
-        let record = Self { folder: folder.to_owned(), clock, journal, metrics, report, fault };
+        let record = Self {
+            folder: folder.to_owned(),
+            clock,
+            journal,
+            metrics,
+            report,
+            curves: BTreeMap::new(),
+            config: config.clone(),
+            fault,
+        };
         record.write_report()?;
         Ok(record)
     }
@@ -103,6 +119,7 @@ impl RunRecord {
         self.report.status = status;
         error.clone_into(&mut self.report.error);
         self.write_report()?;
+        write_whole(&self.folder.join(PAGE_FILE), &page::page(&self.report, self.curves, &self.config))?;
         let Ok(Value::Object(summary)) = serde_json::to_value(&self.report.result) else {
             anyhow::bail!("a result is an object");
         };
@@ -113,6 +130,9 @@ impl RunRecord {
         self.journal.append(&json!({"unix_s": self.clock.unix_s(), "event": event}))?;
         if let Some((step, figures)) = scalars(event) {
             self.metrics.log(At { step, unix_s: self.clock.unix_s() }, &figures)?;
+            for (name, value) in figures {
+                self.curves.entry(name).or_default().push((step as f64, value));
+            }
         }
         let result = &mut self.report.result;
         match event {
@@ -131,8 +151,16 @@ impl RunRecord {
                 result.evaluations.push((*step, *loss));
                 self.write_report()?;
             }
+            Event::Exam { step, game, against, tally, .. } => {
+                result.environments.entry(game.clone()).or_default().add(*step, against, tally);
+            }
+            Event::ShellExam { step, score } => {
+                let name = EnvName::Intercode.as_str().to_owned();
+                result.environments.entry(name).or_default().add_shell(*step, *score);
+            }
             Event::Published { step, .. } => {
                 result.published_step = Some(*step);
+                result.environments.values_mut().for_each(EnvResult::publish);
                 self.write_report()?;
             }
             _ => {}
@@ -171,7 +199,7 @@ fn kind(artifact: &Path) -> &'static str {
 
 /// Removes the files of an earlier record, and nothing else.
 fn clear(folder: &Path) -> Result<()> {
-    let ours = [JOURNAL_FILE, METRICS_FILE, REPORT_FILE, ROLLOUTS_FILE];
+    let ours = [JOURNAL_FILE, METRICS_FILE, PAGE_FILE, REPORT_FILE, ROLLOUTS_FILE];
     for entry in fs::read_dir(folder)?.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if ours.contains(&name.as_str()) || name.starts_with(EVENT_FILES) {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::chart::{self, Spec, Unit};
-use super::{Point, ReferenceLine, RunReport, SummaryRow};
+use super::{Curve, Point, ReferenceLine, RunReport, SummaryRow};
 
 const CSS: &str = include_str!("page.css");
 /// Full width of a desktop page, and a phone's; both are drawn and the style sheet shows the one that fits.
@@ -24,6 +24,7 @@ pub fn html(report: &RunReport) -> String {
     page.push_str(&header(report));
     page.push_str(&summary(&report.summary));
     page.push_str(&charts(report));
+    page.push_str(&curves(&report.curves));
     page.push_str(&hands(report));
     page.push_str(&steps(&report.points));
     page.push_str(&configuration(&report.config_toml));
@@ -40,8 +41,10 @@ fn header(report: &RunReport) -> String {
         ("episodes", thousands(episodes)),
         ("time", duration(report.elapsed_s)),
     ];
+    // A run without episodes says in other words how long it was.
+    let is_shown = |name: &str| !report.points.is_empty() || !matches!(name, "steps" | "episodes");
     let facts: String =
-        facts.iter().map(|(name, value)| format!("<div><dt>{name}</dt><dd>{value}</dd></div>")).collect();
+        facts.iter().filter(|(name, _)| is_shown(name)).map(|(name, value)| format!("<div><dt>{name}</dt><dd>{value}</dd></div>")).collect();
     let (title, subtitle) = (escape(&report.title), escape(&report.subtitle));
     format!("<header>\n<h1>{title}</h1>\n<p>{subtitle}</p>\n<dl class=\"facts\">{facts}</dl>\n</header>\n")
 }
@@ -118,8 +121,30 @@ fn reference_note(references: &[ReferenceLine]) -> &'static str {
     if references.is_empty() { "" } else { "; horizontal lines are known players" }
 }
 
+fn curves(curves: &[Curve]) -> String {
+    let chart = |curve: &Curve| {
+        let unit = if curve.is_share { Unit::Percent } else { Unit::Plain };
+        let [name, note] = [&curve.name, &curve.note].map(|text| escape(text));
+        chart_of(&name, &note, (&curve.values, &curve.references), unit)
+    };
+    let charts: String = curves.iter().map(chart).collect();
+    if charts.is_empty() {
+        return charts;
+    }
+    format!("<section>\n<h2>Curves</h2>\n<div class=\"grid\">\n{charts}</div>\n</section>\n")
+}
+
 fn small_chart(name: &str, note: &str, values: &[(f64, f64)], unit: Unit) -> String {
-    let spec = Spec { values, references: &[], smoothed: values.len() > 40, size: SMALL, unit };
+    chart_of(name, note, (values, &[]), unit)
+}
+
+fn chart_of(
+    name: &str,
+    note: &str,
+    (values, references): (&[(f64, f64)], &[ReferenceLine]),
+    unit: Unit,
+) -> String {
+    let spec = Spec { values, references, smoothed: values.len() > 40, size: SMALL, unit };
     let Some(svg) = chart::svg(spec) else {
         return String::new();
     };

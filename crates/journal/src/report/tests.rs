@@ -1,6 +1,6 @@
 //! What the page holds, and what it never does.
 
-use super::{Point, ReferenceLine, RunReport, SummaryRow, html};
+use super::{Curve, Point, ReferenceLine, RunReport, SummaryRow, html};
 
 fn report() -> RunReport {
     let points = (1..=60).map(|step| {
@@ -33,6 +33,13 @@ fn report() -> RunReport {
         }],
         references: vec![ReferenceLine { label: "always call".to_owned(), value: 0.19 }],
         points: points.collect(),
+        curves: vec![Curve {
+            name: "exam/<leduc>".to_owned(),
+            note: "share of the games".to_owned(),
+            is_share: true,
+            values: vec![(0.0, 0.4), (50.0, 0.8)],
+            references: Vec::new(),
+        }],
         hands_before: vec!["J♠ | raise".to_owned()],
         hands_after: vec!["K♥ | <call>".to_owned()],
         config_toml: "[run]\nseed = 1\n".to_owned(),
@@ -53,9 +60,16 @@ fn the_page_shows_every_part_of_the_run() {
     ] {
         assert!(page.contains(part), "{part}");
     }
-    assert_eq!(page.matches("<svg").count(), 6);
+    assert_eq!(page.matches("<svg").count(), 7);
+    assert!(page.contains("exam/&lt;leduc&gt;") && page.contains("80%"));
     assert_eq!(page.matches("<tr><td>").count(), 60);
     assert!(page.contains("J♠ | raise") && page.contains("K♥ | &lt;call&gt;"));
+}
+
+#[test]
+fn a_run_without_episodes_does_not_count_them() {
+    let page = html(&RunReport { points: Vec::new(), ..report() });
+    assert!(!page.contains("episodes") && !page.contains("Learning curve") && page.contains("Curves"));
 }
 
 #[test]

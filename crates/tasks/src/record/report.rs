@@ -1,7 +1,9 @@
 //! `report.json`: what a run was asked, how it stands, and what came of it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use eval::arena::Tally;
 use schema::TaskType;
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +87,8 @@ pub struct RunResult {
     pub best_loss: Option<f64>,
     /// Each time that it was measured: step and figure.
     pub evaluations: Vec<(u64, f64)>,
+    /// Environments by name, where exams are held.
+    pub environments: BTreeMap<String, EnvResult>,
     /// What lies in the output folder: `adapter`, `model` or `nothing`.
     pub artifact_kind: String,
     /// Steps behind what lies there; 0 is the floor.
@@ -97,6 +101,69 @@ pub struct RunResult {
     pub reward_faults: usize,
     /// What a human may act on.
     pub warnings: Vec<String>,
+}
+
+/// How one environment was played in the exams of a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EnvResult {
+    /// Score of the base.
+    pub before: f64,
+    /// Score of what lies in the output folder.
+    pub after: f64,
+    /// In the order in which they were held.
+    pub exams: Vec<ExamResult>,
+}
+
+/// One exam in one environment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ExamResult {
+    /// Optimizer steps behind the weights.
+    pub step: u64,
+    /// Wins and half of the draws as a share of all games; in a shell the mean reward.
+    pub score: f64,
+    /// Games; 0 in a shell.
+    pub games: u64,
+    /// Games lost for want of a legal move.
+    pub forfeited: u64,
+    /// Score against each opponent.
+    pub against: Vec<(String, f64)>,
+}
+
+impl EnvResult {
+    /// Adds what was played against one opponent, to the exam that goes on or as the first of the next.
+    pub(super) fn add(&mut self, step: u64, against: &str, tally: &Tally) {
+        let is_new = self.exams.last().is_none_or(|exam| {
+            exam.step != step || exam.against.iter().any(|(opponent, _)| opponent == against)
+        });
+        if is_new {
+            self.exams.push(ExamResult { step, ..ExamResult::default() });
+        }
+        let exam = self.exams.last_mut().expect("there is one now");
+        let games = tally.games();
+        let points = exam.score * exam.games as f64 + tally.score() * games as f64;
+        exam.games += games;
+        exam.score = points / exam.games.max(1) as f64;
+        exam.forfeited += tally.forfeits[0];
+        exam.against.push((against.to_owned(), tally.score()));
+        self.note_base();
+    }
+
+    /// Adds an exam in a shell.
+    pub(super) fn add_shell(&mut self, step: u64, score: f64) {
+        self.exams.push(ExamResult { step, score, ..ExamResult::default() });
+        self.note_base();
+    }
+
+    /// What has just been examined lies in the output folder.
+    pub(super) fn publish(&mut self) {
+        self.after = self.exams.last().map_or(self.after, |exam| exam.score);
+    }
+
+    fn note_base(&mut self) {
+        if let [base] = self.exams.as_slice() {
+            (self.before, self.after) = (base.score, base.score);
+        }
+    }
 }
 
 impl RunReport {

@@ -37,6 +37,9 @@ pub(super) fn scalars(event: &Event) -> Option<(u64, Vec<(String, f64)>)> {
             (*step, vec![(format!("exam/{game}/{against}"), *score)])
         }
         Event::ShellExam { step, score } => (*step, named([("exam/intercode", *score)])),
+        Event::Shares { step, shares } => {
+            (*step, shares.iter().map(|(name, share)| (format!("lessons/share/{name}"), *share)).collect())
+        }
         Event::OwnStates { step, turns } => (*step, named([("lessons/own_turns", *turns as f64)])),
         Event::Plan { .. }
         | Event::Warning { .. }

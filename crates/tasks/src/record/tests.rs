@@ -75,3 +75,38 @@ fn a_folder_without_a_record_is_named() {
     fs::write(folder.path().join(REPORT_FILE), "{}").expect("written");
     assert!(RunReport::read(folder.path()).expect_err("no report").message.contains("schema"));
 }
+
+#[test]
+fn environments_are_told_before_and_after_and_drawn() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut record = record(folder.path());
+    let exam = |step, against: &str, [wins, losses, forfeits]: [u64; 3]| {
+        let tally = eval::arena::Tally { wins, losses, forfeits: [forfeits, 0], ..Default::default() };
+        let (game, against, score) = ("leduc_poker".to_owned(), against.to_owned(), tally.score());
+        Event::Exam { step, game, against, tally, score }
+    };
+    let lies_there = |step| Event::Published { step, path: folder.path().join("artifact") };
+    record.event(&lies_there(0));
+    for event in [
+        exam(0, "random", [0, 10, 10]),
+        exam(0, "tight", [2, 8, 6]),
+        exam(50, "random", [8, 2, 0]),
+        exam(50, "tight", [5, 5, 0]),
+        lies_there(50),
+        // The mean of the weights has the same number of steps, and is not handed over.
+        exam(50, "random", [0, 10, 1]),
+        exam(50, "tight", [0, 10, 0]),
+        Event::ShellExam { step: 50, score: 0.75 },
+    ] {
+        record.event(&event);
+    }
+    let result = RunReport::read(folder.path()).expect("a report").result;
+    record.finish(RunStatus::Done, "", 0).expect("finished");
+    let leduc = &result.environments["leduc_poker"];
+    assert_eq!((leduc.before, leduc.after), (0.1, 0.65));
+    let exams: Vec<(u64, f64, u64, u64)> =
+        leduc.exams.iter().map(|exam| (exam.step, exam.score, exam.games, exam.forfeited)).collect();
+    assert_eq!(exams[..2], [(0, 0.1, 20, 16), (50, 0.65, 20, 0)]);
+    let page = fs::read_to_string(folder.path().join(PAGE_FILE)).expect("a page");
+    assert!(["leduc_poker", "0.100", "0.650", "exam/leduc_poker/random"].iter().all(|part| page.contains(part)));
+}
