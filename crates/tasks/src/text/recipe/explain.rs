@@ -24,6 +24,7 @@ pub fn explain(recipe: &dyn Recipe, facts: &Facts<'_>) -> Vec<String> {
     ];
     lines.extend(own(method == Table.method(facts)));
     lines.extend(why_method(facts));
+    lines.extend(rank_cut(facts, method));
     lines.push("precision  f32 for weights, gradients, moments and products".to_owned());
     lines.push("           row: one, for every model_type, size and device; a whole model is published in its base's type".to_owned());
     let batch = recipe.batch(facts);
@@ -44,6 +45,13 @@ pub fn explain(recipe: &dyn Recipe, facts: &Facts<'_>) -> Vec<String> {
 /// A line about a decision that is not the table's.
 fn own(is_of_table: bool) -> Option<String> {
     (!is_of_table).then(|| "           by the recipe itself, not by the row below".to_owned())
+}
+
+/// What becomes of a rank that is more than the model's width has use for.
+fn rank_cut(facts: &Facts<'_>, method: Method) -> Option<String> {
+    let Method::Lora { rank, .. } = method else { return None };
+    let most = (facts.config.hidden_size / 2).max(1);
+    (rank > most).then(|| format!("           rank {most} here: half of the width is enough for every map"))
 }
 
 fn why_method(facts: &Facts<'_>) -> Vec<String> {

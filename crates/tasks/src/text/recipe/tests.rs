@@ -43,6 +43,7 @@ fn the_explanation_names_row_numbers_and_decision() {
     }
     let tight = said(&Table, ObjectiveKind::Sft, 1 << 30);
     assert!(tight.contains("adapter of rank 128") && tight.contains("too few for 512"), "{tight}");
+    assert_eq!(tight.contains("half of the width"), config.hidden_size < 256, "{tight}");
     let preferences = said(&Table, ObjectiveKind::Dpo, 1 << 30);
     assert!(preferences.contains("times 5") && preferences.contains("6.750e-5"), "{preferences}");
     assert!(said(&Table, ObjectiveKind::Grpo, 16 << 30).contains("without it, at no cost"));
