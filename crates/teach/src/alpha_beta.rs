@@ -86,6 +86,25 @@ pub(crate) fn best<P: Position>(position: &P, budget: SearchBudget) -> Option<Fo
     Some(found)
 }
 
+/// In a lost position, the move after which the smallest share of the replies wins: who errs there loses after all.
+/// Each reply is searched within `budget`; one that is not decided then counts as half a win. The first of equals.
+pub(crate) fn hardest<P: Position>(position: &P, budget: SearchBudget) -> Option<Action> {
+    let (mut steps, mut replies) = (Vec::new(), Vec::new());
+    position.moves(&mut steps);
+    steps.sort_unstable_by_key(|step| (Reverse(step.promise), step.action));
+    let mut easiness = |step: &Step<P>| {
+        step.after.moves(&mut replies);
+        let wins = replies.iter().map(|reply| match best(&reply.after, budget).map(|found| found.value) {
+            Some(value) if value >= WON => 0.0,
+            Some(value) if value > -WON => 0.5,
+            _ => 1.0,
+        });
+        wins.sum::<f64>() / replies.len().max(1) as f64
+    };
+    let easiest = steps.iter().map(|step| (easiness(step), step.action));
+    easiest.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, action)| action)
+}
+
 /// 64 bits of two boards.
 pub(crate) fn mixed(own: u64, other: u64) -> u64 {
     let mut bits =

@@ -158,11 +158,19 @@ fn play(game: &str, sides: [Side<'_>; 2], seat: usize, seed: u32) -> Result<f64,
 pub(crate) fn play_out(
     game: &dyn Game,
     seed: u32,
-    mut decide: impl FnMut(&dyn State, usize, usize) -> Result<Action, Error>,
+    decide: impl FnMut(&dyn State, usize, usize) -> Result<Action, Error>,
 ) -> Result<[f64; 2], Error> {
     let mut state = game.new_initial_state();
     match_play::play_opening(game.name(), state.as_mut(), seed.into());
-    let mut chance = RandomState::new(seed);
+    play_on(state.as_mut(), &mut RandomState::new(seed), decide)
+}
+
+/// Plays a position to the end with the outcomes that `chance` draws.
+pub(crate) fn play_on(
+    state: &mut dyn State,
+    chance: &mut RandomState,
+    mut decide: impl FnMut(&dyn State, usize, usize) -> Result<Action, Error>,
+) -> Result<[f64; 2], Error> {
     let (mut legal, mut outcomes) = (Vec::new(), Vec::new());
     let mut turn = 0;
     loop {
@@ -178,7 +186,7 @@ pub(crate) fn play_out(
                 if legal.is_empty() {
                     break;
                 }
-                let action = decide(state.as_ref(), seat, turn)?;
+                let action = decide(state, seat, turn)?;
                 state.apply(action);
                 turn += 1;
             }

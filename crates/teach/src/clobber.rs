@@ -10,11 +10,13 @@ use std::sync::Arc;
 
 use schema::{MatchMove, MatchView};
 
-use crate::alpha_beta::{Position, SearchBudget, best};
+use crate::alpha_beta::{Position, SearchBudget, WON, best, hardest};
 use crate::{Error, Player};
 use board::Stones;
 
 const GAME: &str = "clobber";
+/// For each reply in a lost position.
+const REPLY: SearchBudget = SearchBudget { positions: 1_000, table: 1 << 9 };
 
 /// Searches within a budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +27,7 @@ pub struct Teacher {
 impl Default for Teacher {
     /// A few milliseconds a move; about the last twelve moves are searched to the end.
     fn default() -> Self {
-        Self::within(SearchBudget { positions: 20_000, table: 1 << 15 })
+        Self::within(SearchBudget { positions: 40_000, table: 1 << 16 })
     }
 }
 
@@ -44,7 +46,10 @@ impl Player for Teacher {
     fn answer(&self, view: &MatchView, _draw: f64) -> Result<MatchMove, Error> {
         crate::answer_legal(GAME, view, || {
             let stones = Stones::read(view)?;
-            Ok(best(&stones, self.budget).map(|found| found.action))
+            Ok(match best(&stones, self.budget) {
+                Some(found) if found.value <= -WON => hardest(&stones, REPLY),
+                found => found.map(|found| found.action),
+            })
         })
     }
 }

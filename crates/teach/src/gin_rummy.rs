@@ -39,7 +39,7 @@ pub struct Budget {
 impl Default for Budget {
     /// A few milliseconds a turn.
     fn default() -> Self {
-        Self { playouts: 400 }
+        Self { playouts: 800 }
     }
 }
 

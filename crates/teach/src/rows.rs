@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::games::Game;
-use ::games::rng::FastRng;
+use ::games::rng::{FastRng, RandomState};
 use rayon::prelude::*;
 use schema::{MatchMove, MatchView};
 
-use crate::arena::{match_game, play_out, turn_draw};
+use crate::arena::{match_game, play_on, play_out, turn_draw};
 use crate::match_text::{Betting, Screen};
 use crate::player::Uniform;
 use crate::{BOTS, Error, Player, bot, random};
@@ -46,8 +46,8 @@ pub struct Mix<'a> {
 const VARIANTS: usize = 9;
 /// Every game's number of variants divides it: after so many seeds they begin again.
 const ROUND_OF_VARIANTS: u32 = 36;
-/// Deals of one task of [`rows_per_second`].
-const BATCH: u32 = 64;
+/// Deals of one task of [`rows_per_second`]: eight rounds of variants.
+const BATCH: u32 = 288;
 /// Keeps the draws of exploring apart from those of the players.
 const EXPLORE_SALT: u64 = 0x9e37_79b9;
 
@@ -106,41 +106,38 @@ pub fn opponents(game: &str) -> Result<Vec<Arc<dyn Player>>, Error> {
     BOTS.into_iter().filter(of_game).map(bot).collect()
 }
 
-/// Rows a second on all cores with random play on both sides: rules and text, without a teacher.
+/// Rows a second on all cores with random play on both sides: rules and text, without a teacher and without openings.
 ///
 /// # Errors
 /// If match play has no such game.
 pub fn rows_per_second(game: &str, time: Duration) -> Result<f64, Error> {
     let start = Instant::now();
     let (mut rows, mut first) = (0, 0_u32);
-    let variants = variants(game)?;
+    let variants: Vec<Arc<dyn Game>> =
+        (0..ROUND_OF_VARIANTS).map(|seed| match_game(game, seed)).collect::<Result<_, _>>()?;
     while start.elapsed() < time {
-        let batch = BATCH * rayon::current_num_threads() as u32;
-        let played: Result<Vec<usize>, Error> = (first..first + batch)
-            .into_par_iter()
-            .map_init(
-                || Screen::new(game, Betting::Shown),
-                |screen, seed| {
-                    let mut rows = 0;
-                    let rules = variants[seed as usize % variants.len()].as_ref();
-                    play_out(rules, seed, |state, seat, turn| {
-                        let seen = screen.show(state).expect("a seat is to act");
-                        rows += 1;
-                        Ok(Uniform.answer(seen, turn_draw(seed, seat, turn))?.action)
-                    })?;
-                    Ok(rows)
-                },
-            )
-            .collect();
-        rows += played?.into_iter().sum::<usize>();
-        first += batch;
+        let last = first + rayon::current_num_threads() as u32;
+        let counts = (first..last).into_par_iter().map(|task| random_rows(game, &variants, task));
+        rows += counts.collect::<Result<Vec<usize>, Error>>()?.into_iter().sum::<usize>();
+        first = last;
     }
     Ok(rows as f64 / start.elapsed().as_secs_f64())
 }
 
-/// The rules that seeds play, in turn: made once, since a short game takes less time than reading its name.
-fn variants(game: &str) -> Result<Vec<Arc<dyn Game>>, Error> {
-    (0..ROUND_OF_VARIANTS).map(|seed| match_game(game, seed)).collect()
+/// Rows of a task's games. Like the peer's, its one generator goes on from game to game: to seed one takes longer than a
+/// short game, and deals need not be anybody's here.
+fn random_rows(game: &str, variants: &[Arc<dyn Game>], task: u32) -> Result<usize, Error> {
+    let (mut chance, mut screen) = (RandomState::new(task), Screen::new(game, Betting::Shown));
+    let mut rows = 0;
+    for deal in 0..BATCH {
+        let mut state = variants[deal as usize % variants.len()].new_initial_state();
+        play_on(state.as_mut(), &mut chance, |state, seat, turn| {
+            let seen = screen.show(state).expect("a seat is to act");
+            rows += 1;
+            Ok(Uniform.answer(seen, turn_draw(task * BATCH + deal, seat, turn))?.action)
+        })?;
+    }
+    Ok(rows)
 }
 
 #[cfg(test)]

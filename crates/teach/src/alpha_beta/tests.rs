@@ -1,6 +1,6 @@
 //! A game that anybody can solve: two sides take one to three of a heap, and who takes the last one wins.
 
-use super::{Found, Position, SearchBudget, Step, WON, best, mixed};
+use super::{Found, Position, SearchBudget, Step, WON, best, hardest, mixed};
 
 #[derive(Clone, Copy, Debug)]
 struct Heap(u16);
@@ -55,4 +55,18 @@ fn a_tiny_table_changes_nothing_about_what_is_solved() {
     for n in [7, 8, 13, 16] {
         assert_eq!(best(&Heap(n), small).unwrap().value > 0, n % 4 != 0, "{n}");
     }
+}
+
+#[test]
+fn the_hardest_move_of_a_lost_position_leaves_the_fewest_winning_replies() {
+    // From four and eight every move loses, if the reply is the right one of up to three.
+    for n in [8, 4] {
+        let action = hardest(&Heap(n), BUDGET).unwrap();
+        let n_winning =
+            |left: u16| (1..=left.min(3)).filter(|taken| (left - taken).is_multiple_of(4)).count();
+        let share = |left: u16| n_winning(left) as f64 / f64::from(left.min(3));
+        let least = (1..=3).map(|taken| share(n - taken)).fold(1.0, f64::min);
+        assert_eq!(share(n - action), least, "{action} of {n}");
+    }
+    assert_eq!(hardest(&Heap(0), BUDGET), None);
 }

@@ -17,7 +17,7 @@ const STAGES: [u32; 3] = [8, 4, 2];
 /// A knock that wins so much more often than it loses is made without looking further.
 const SURE: f32 = 0.8;
 /// What the racer's own choice is ahead in standard errors of a playout's result: playouts must be sure to overrule it.
-const TRUST: f32 = 0.5;
+const TRUST: f32 = 2.5;
 
 /// The best of the moves by `n` playouts each, before a knock; `seed` decides what is drawn.
 pub(super) fn best(facts: &Facts, race: &Race<'_>, n: u32, seed: u64) -> Action {
@@ -80,6 +80,7 @@ impl Turn<'_> {
             knock_card: facts.knock_card,
             hands: [*own, deal.other],
             stock: &deal.stock,
+            live: facts.unseen().with(facts.hand),
             upcard: None,
             mover: 0,
         };

@@ -7,7 +7,7 @@ use super::facts::Facts;
 use super::table::Hand;
 
 /// Rounds after which a hand is taken for the better one of one more draw.
-const ROUNDS_PER_DRAW: usize = 4;
+const ROUNDS_PER_DRAW: usize = 3;
 /// A hand is the best of at most so many.
 const MOST_DRAWS: usize = 4;
 /// Hands that could have knocked are drawn again so often.

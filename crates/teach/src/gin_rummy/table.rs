@@ -10,10 +10,8 @@ use games::gin_rummy::deadwood::best_group;
 const MAX_TURNS: usize = 80;
 /// Cards of the stock that are never drawn.
 const WALL: usize = 2;
-/// What a card is worth keeping for: another of its rank, a neighbour, one two ranks away.
-const PAIR: i32 = 3;
-const NEIGHBOUR: i32 = 2;
-const GAP: i32 = 1;
+/// What a card that may still come is worth, in quarters of a point, if it makes a meld with a loose card.
+const OUT: i32 = 5;
 
 /// A hand, and what its best melds leave.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,10 +52,10 @@ impl Hand {
     }
 
     /// The loose card that is worth least, not `taken` if there is another; any card if all are melded.
-    fn worst(self, taken: Option<Card>) -> Card {
+    fn worst(self, live: CardSet, taken: Option<Card>) -> Card {
         let mut worst = (i32::MIN, None);
         for card in self.loose.iter().filter(|&card| Some(card) != taken) {
-            let cost = 4 * (value(card) - promise(self.all, card)) + i32::from(rank(card) / 4);
+            let cost = 4 * value(card) - OUT * outs(self.all, card, live) + i32::from(rank(card) / 4);
             if cost > worst.0 {
                 worst = (cost, Some(card));
             }
@@ -83,13 +81,16 @@ fn same_rank(hand: CardSet, card: Card) -> u32 {
     (hand.0 & 0x80_0400_2001 << rank(card) & !(1 << card)).count_ones()
 }
 
-/// Points for what a card may still become.
-fn promise(hand: CardSet, card: Card) -> i32 {
-    // Two places below the ace, so that no neighbour falls off the word.
-    let ranks = suit_bits(hand, card) << 2 >> rank(card);
-    let near = (ranks & 0b01010).count_ones() as i32;
-    let far = (ranks & 0b10001).count_ones() as i32;
-    PAIR * (same_rank(hand, card) as i32).min(1) + NEIGHBOUR * near + GAP * far
+/// Cards of `live` that make a meld with `card` and another card of the hand.
+fn outs(hand: CardSet, card: Card, live: CardSet) -> i32 {
+    // The card's own rank lies at place 2, so that no neighbour falls off the word.
+    let around = |cards: CardSet| suit_bits(cards, card) << 2 >> rank(card);
+    let (held, open) = (around(hand), around(live));
+    let below = (held >> 1 & 1) * (open & 1) + (held & 1) * (open >> 1 & 1);
+    let above = (held >> 3 & 1) * (open >> 4 & 1) + (held >> 4 & 1) * (open >> 3 & 1);
+    let between = (held >> 1 & 1) * (open >> 3 & 1) + (held >> 3 & 1) * (open >> 1 & 1);
+    let pair = if same_rank(hand, card) == 1 { same_rank(live, card) } else { 0 };
+    (below + above + between) as i32 + pair as i32
 }
 
 /// A turn that is about to begin.
@@ -100,6 +101,8 @@ pub(super) struct Table<'a> {
     pub(super) hands: [Hand; 2],
     /// Drawn from the end.
     pub(super) stock: &'a [Card],
+    /// Cards that neither lie open nor have been thrown.
+    pub(super) live: CardSet,
     /// May be taken.
     pub(super) upcard: Option<Card>,
     pub(super) mover: usize,
@@ -154,11 +157,12 @@ impl Table<'_> {
         if hand.deadwood_after_discard() <= self.knock_card {
             return Some(self.knock());
         }
-        self.throw(hand.worst(taken))
+        self.throw(hand.worst(self.live.without(hand.all), taken))
     }
 
     fn throw(&mut self, card: Card) -> Option<i32> {
         self.hands[self.mover] = self.hands[self.mover].without(card);
+        self.live = self.live.without(CardSet::of(card));
         self.upcard = Some(card);
         self.mover = 1 - self.mover;
         if self.stock.len() > WALL {

