@@ -71,8 +71,10 @@ impl<'a> LeducFields<'a> {
     /// Reads `[Private: 2][Round 1][Pot: 2]…`.
     fn read(information: &'a str) -> Self {
         let mut fields = Self::default();
-        for field in information.split(']') {
-            let Some((name, value)) = field.split_once(' ') else { continue };
+        let mut rest = information;
+        while let Some((field, after)) = cut(rest, b']') {
+            rest = after;
+            let Some((name, value)) = cut(field, b' ') else { continue };
             match name {
                 "[Private:" => fields.own = value.parse().ok(),
                 "[Public:" => fields.public = value.parse().ok(),
@@ -86,6 +88,12 @@ impl<'a> LeducFields<'a> {
         }
         fields
     }
+}
+
+/// Text before and after the first `mark`; on texts this short quicker than the library's search.
+fn cut(text: &str, mark: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == mark)?;
+    Some((&text[..at], &text[at + 1..]))
 }
 
 fn leduc(information: &str, seat: usize, betting: Betting, into: &mut String) {
