@@ -18,8 +18,8 @@ use crate::{Action, Error, Game, Player, State};
 const MAX_SIDE: i32 = 8;
 /// Each move takes a stone, and the last stone stays.
 const MAX_ACTIONS: usize = 64;
-/// Up, right, down, left.
-const DIRECTIONS: usize = 4;
+/// Directions of a move: up, right, down, left.
+pub const DIRECTIONS: usize = 4;
 
 /// `clobber(columns=…,rows=…)`
 #[derive(Clone, Copy, Debug)]
@@ -27,9 +27,9 @@ pub(crate) struct Clobber {
     board: Board,
 }
 
-/// Size of a variant.
+/// Size of a variant, and which cells are neighbours. Cells go along the rows from the top, one bit each.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Board {
+pub struct Board {
     rows: u32,
     columns: u32,
     /// All cells but those of the first column.
@@ -39,13 +39,14 @@ struct Board {
 }
 
 impl Board {
-    fn new(rows: u32, columns: u32) -> Self {
+    /// A board of at most 64 cells.
+    pub fn new(rows: u32, columns: u32) -> Self {
         let column = (0..rows).fold(0, |cells, row| cells | 1_u64 << (row * columns));
         Self { rows, columns, has_left: !column, has_right: !(column << (columns - 1)) }
     }
 
     /// For each direction the stones of `own` that have one of `other` next to them.
-    fn movable(self, own: u64, other: u64) -> [u64; DIRECTIONS] {
+    pub fn movable(self, own: u64, other: u64) -> [u64; DIRECTIONS] {
         [
             own & (other << self.columns),
             own & (other >> 1) & self.has_right,
@@ -55,13 +56,19 @@ impl Board {
     }
 
     /// The cell next to `cell`, which must have one in that direction.
-    fn neighbour(self, cell: u32, direction: usize) -> u32 {
+    pub fn neighbour(self, cell: u32, direction: usize) -> u32 {
         match direction {
             0 => cell - self.columns,
             1 => cell + 1,
             2 => cell + self.columns,
             _ => cell - 1,
         }
+    }
+
+    /// Cells next to one of `cells`.
+    pub fn neighbours(self, cells: u64) -> u64 {
+        let beside = (cells >> 1) & self.has_right | (cells << 1) & self.has_left;
+        beside | cells >> self.columns | cells << self.columns
     }
 
     /// A letter for the column, then the row counted from below.

@@ -74,6 +74,11 @@ pub trait State: Debug + Display + Send + Sync {
     /// What `action` means when `player` plays it.
     fn action_string(&self, player: Player, action: Action) -> String;
 
+    /// Appends [`State::action_string`] to `into`; games whose turns are shown by the million do not allocate for it.
+    fn write_action(&self, player: Player, action: Action, into: &mut String) {
+        into.push_str(&self.action_string(player, action));
+    }
+
     /// Perfect-recall text of what `seat` knows; `None` where OpenSpiel has none for the game (gin_rummy).
     fn information_state_string(&self, seat: usize) -> Option<String>;
 

@@ -8,9 +8,10 @@ mod betting;
 use std::any::Any;
 use std::fmt;
 
-use betting::{CALL, CARDS, FOLD, LeducState, RAISE, STARTING_MONEY, Sequence};
+use betting::{CALL, CARDS, FOLD, LeducState, RAISE, STARTING_MONEY};
 
 use crate::game::same_kind;
+use crate::number::push_number;
 use crate::spec::Parameters;
 use crate::{Action, Error, Game, Player, State};
 
@@ -59,15 +60,26 @@ impl Game for LeducPoker {
 impl LeducState {
     /// What both observers' texts begin with.
     fn write_public(&self, seat: usize) -> String {
-        let card = card_id(self.private[seat]);
+        // A full text has about 110 characters.
+        let mut text = String::with_capacity(128);
         let Self { round, mover, pot, money: [a, b], .. } = self;
-        let (round, mover) = (round + 1, mover.id());
-        let mut text = format!(
-            "[Observer: {seat}][Private: {card}][Round {round}][Player: {mover}][Pot: {pot}][Money: {a} {b}]"
-        );
-        if let Some(public) = self.public {
-            text += &format!("[Public: {public}]");
+        for (label, number) in [
+            ("[Observer: ", seat as i32),
+            ("][Private: ", card_id(self.private[seat])),
+            ("][Round ", *round as i32 + 1),
+            ("][Player: ", mover.id()),
+            ("][Pot: ", *pot),
+            ("][Money: ", *a),
+            (" ", *b),
+        ] {
+            text.push_str(label);
+            push_number(number, &mut text);
         }
+        if let Some(public) = self.public {
+            text.push_str("][Public: ");
+            push_number(public.into(), &mut text);
+        }
+        text.push(']');
         text
     }
 }
@@ -126,11 +138,24 @@ impl State for LeducState {
         }
     }
 
+    fn write_action(&self, player: Player, action: Action, into: &mut String) {
+        match player {
+            Player::Chance => into.push_str(&self.action_string(player, action)),
+            _ => into.push_str(action_name(action)),
+        }
+    }
+
     fn information_state_string(&self, seat: usize) -> Option<String> {
-        let ids =
-            |sequence: &Sequence| sequence.iter().map(|id| id.to_string()).collect::<Vec<_>>().join(" ");
-        let [first, second] = self.sequences.each_ref().map(ids);
-        Some(format!("{}[Round1: {first}][Round2: {second}]", self.write_public(seat)))
+        let mut text = self.write_public(seat);
+        for (label, sequence) in ["[Round1: ", "[Round2: "].into_iter().zip(&self.sequences) {
+            text.push_str(label);
+            for (i, id) in sequence.iter().enumerate() {
+                text.push_str(if i > 0 { " " } else { "" });
+                push_number(id.into(), &mut text);
+            }
+            text.push(']');
+        }
+        Some(text)
     }
 
     fn observation_string(&self, seat: usize) -> Option<String> {

@@ -9,10 +9,13 @@ use std::any::Any;
 use std::fmt;
 
 use crate::game::same_kind;
+use crate::number::push_number;
 use crate::spec::Parameters;
 use crate::{Action, Error, Game, Player, State};
 
 const MAX_DICE: usize = 5;
+/// How OpenSpiel prints a die that is not rolled.
+const NOT_ROLLED: i32 = -1;
 
 /// `liars_dice(dice_sides=…,numdice=…,players=2)`
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +40,13 @@ impl Rules {
     fn bid(self, action: Action) -> (u8, u8) {
         let sides = Action::from(self.sides);
         ((action / sides) as u8 + 1, (action % sides) as u8 + 1)
+    }
+
+    fn write_bid(self, action: Action, into: &mut String) {
+        let (quantity, face) = self.bid(action);
+        push_number(quantity.into(), into);
+        into.push('-');
+        push_number(face.into(), into);
     }
 }
 
@@ -124,21 +134,22 @@ impl LiarsState {
         all.filter(|&&die| die == face || die == self.rules.sides).count() >= usize::from(quantity)
     }
 
-    fn write_dice(&self, seat: usize, f: &mut impl fmt::Write) -> fmt::Result {
-        self.dice(seat).iter().try_for_each(|&die| match die {
-            0 => f.write_str("-1"),
-            face => write!(f, "{face}"),
-        })
+    fn write_dice(&self, seat: usize, into: &mut String) {
+        for &die in self.dice(seat) {
+            push_number(if die == 0 { NOT_ROLLED } else { die.into() }, into);
+        }
     }
 
-    fn write_bids(&self, f: &mut impl fmt::Write) -> fmt::Result {
-        for action in 0..self.next_bid() {
-            if self.bids >> action & 1 == 1 {
-                let (quantity, face) = self.rules.bid(action);
-                write!(f, " {quantity}-{face}")?;
-            }
+    fn write_bids(&self, into: &mut String) {
+        let mut bids = self.bids;
+        while bids != 0 {
+            into.push(' ');
+            self.rules.write_bid(bids.trailing_zeros() as Action, into);
+            bids &= bids - 1;
         }
-        if self.called { f.write_str(" Liar") } else { Ok(()) }
+        if self.called {
+            into.push_str(" Liar");
+        }
     }
 }
 
@@ -186,17 +197,27 @@ impl State for LiarsState {
     fn action_string(&self, player: Player, action: Action) -> String {
         if player == Player::Chance {
             format!("Roll {}", action + 1)
-        } else if action == self.rules.liar() {
-            "Liar".to_owned()
         } else {
-            let (quantity, face) = self.rules.bid(action);
-            format!("{quantity}-{face}")
+            let mut text = String::new();
+            self.write_action(player, action, &mut text);
+            text
+        }
+    }
+
+    fn write_action(&self, player: Player, action: Action, into: &mut String) {
+        if player == Player::Chance {
+            into.push_str(&self.action_string(player, action));
+        } else if action == self.rules.liar() {
+            into.push_str("Liar");
+        } else {
+            self.rules.write_bid(action, into);
         }
     }
 
     fn information_state_string(&self, seat: usize) -> Option<String> {
-        let mut text = String::new();
-        self.write_dice(seat, &mut text).and_then(|()| self.write_bids(&mut text)).expect("strings grow");
+        let mut text = String::with_capacity(64);
+        self.write_dice(seat, &mut text);
+        self.write_bids(&mut text);
         Some(text)
     }
 
@@ -228,13 +249,15 @@ impl State for LiarsState {
 
 impl fmt::Display for LiarsState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write_dice(0, f)?;
-        f.write_str(" ")?;
-        self.write_dice(1, f)?;
+        let mut text = String::new();
+        self.write_dice(0, &mut text);
+        text.push(' ');
+        self.write_dice(1, &mut text);
         if self.is_rolling() {
-            return write!(f, " - chance node, current roller is player {}", self.roller());
+            return write!(f, "{text} - chance node, current roller is player {}", self.roller());
         }
-        self.write_bids(f)
+        self.write_bids(&mut text);
+        f.write_str(&text)
     }
 }
 

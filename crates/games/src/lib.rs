@@ -6,7 +6,7 @@
 
 pub mod best_response;
 pub mod cfr;
-mod clobber;
+pub mod clobber;
 mod error;
 mod game;
 pub mod gin_rummy;
@@ -17,7 +17,8 @@ mod leduc;
 mod liars_dice;
 pub mod match_play;
 pub mod mcts;
-mod othello;
+mod number;
+pub mod othello;
 mod playouts;
 mod policy;
 pub mod rng;

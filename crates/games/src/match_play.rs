@@ -15,7 +15,7 @@ use std::sync::Arc;
 use crate::rng::{PythonRandom, RandomState};
 use crate::{Action, Error, Game, Player, State, load_game};
 
-pub use text::{Betting, state_text, state_text_with};
+pub use text::{Betting, state_text, state_text_with, write_state_text};
 
 /// Games of match play, by the names that it gives them.
 pub const NAMES: [&str; 6] = ["clobber", "gin_rummy", "goofspiel", "leduc_poker", "liars_dice", "othello"];
@@ -117,7 +117,7 @@ pub fn start(name: &str, seed: u64) -> Result<Start, Error> {
     let chance = RandomState::new(u32::try_from(seed).map_err(|_| Error::SeedRange { seed })?);
     let game = load_game(&variant(name, config_id(name, seed)?)?)?;
     let mut state = game.new_initial_state();
-    let opening = if matches!(name, "clobber" | "othello") { open(state.as_mut(), seed) } else { Vec::new() };
+    let opening = play_opening(name, state.as_mut(), seed);
     Ok(Start { name, game, state, opening, chance })
 }
 
@@ -150,8 +150,11 @@ pub fn outcome(returns: [f64; 2], seat: usize) -> Outcome {
     }
 }
 
-/// Plays a seeded number of random moves.
-fn open(state: &mut dyn State, seed: u64) -> Vec<Action> {
+/// Plays the seeded opening moves of a game without chance, and returns them; none in other games.
+pub fn play_opening(name: &str, state: &mut dyn State, seed: u64) -> Vec<Action> {
+    if !matches!(name, "clobber" | "othello") {
+        return Vec::new();
+    }
     let mut random = PythonRandom::new(seed);
     let n_plies = random.randint(OPENING_PLIES.0, OPENING_PLIES.1);
     let (mut legal, mut opening) = (Vec::new(), Vec::new());

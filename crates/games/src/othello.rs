@@ -6,7 +6,7 @@
 //! # Source
 //! Ids, order and strings as OpenSpiel 2.0.2's `othello`.
 
-mod discs;
+pub mod discs;
 
 use std::any::Any;
 use std::fmt;

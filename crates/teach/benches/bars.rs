@@ -1,4 +1,4 @@
-//! Strength and speed of the teachers: `cargo bench -p teach -- [leduc_poker|liars_dice|gin_rummy|rows …]`.
+//! Strength and speed of the teachers: `cargo bench -p teach -- [GAME|rows …]`.
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints")]
 
@@ -8,7 +8,20 @@ use teach::match_text::Betting;
 use teach::{Duel, Mix, Side, Utility, bot, duel, games, leduc_poker, liars_dice, opponents, teacher};
 
 /// Game, opponent, bar; a number is MCTS with so many simulations.
-const DUELS: [(&str, &str, f64); 7] = [
+///
+/// Two bars against MCTS are out of reach, because it searches the true state. In liars_dice no policy of what a turn shows
+/// takes more than 0.836 of it, and the one that does loses to the public recipe (`population::SEARCHER`). In goofspiel it
+/// knows what seat 0 has just bid before it bids itself: whoever always bids one more, and its lowest card against the
+/// highest, cannot be beaten, so seat 0 scores 0.03 and seat 1 would have to take nearly every game.
+const DUELS: [(&str, &str, f64); 15] = [
+    ("clobber", "50", 0.90),
+    ("clobber", "clobber/greedy", 0.90),
+    ("othello", "50", 0.90),
+    ("othello", "othello/greedy", 0.90),
+    ("goofspiel", "random", 0.80),
+    ("goofspiel", "50", 0.50),
+    ("goofspiel", "goofspiel/match-prize", 0.60),
+    ("goofspiel", "goofspiel/over-prize", 0.60),
     ("leduc_poker", "random", 0.80),
     ("liars_dice", "liars_dice/threshold", 0.58),
     ("liars_dice", "liars_dice/public", 0.60),

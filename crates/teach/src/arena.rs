@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use games::mcts::{MctsBot, MctsConfig};
 use games::rng::{FastRng, RandomState};
-use games::{Action, Game, State, load_game};
+use games::{Action, Game, State, load_game, match_play};
+use rayon::prelude::*;
 
 use crate::match_text::{Betting, view};
 use crate::outcome::sign;
@@ -43,11 +44,7 @@ impl Score {
 
     /// Wilson's 95 % interval of [`Score::rate`], with draws as halves.
     pub fn interval(&self) -> (f64, f64) {
-        const Z: f64 = 1.96;
-        let (n, rate) = ((self.games() as f64).max(1.0), self.rate());
-        let centre = (rate + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
-        let half = Z / (1.0 + Z * Z / n) * (rate * (1.0 - rate) / n + Z * Z / (4.0 * n * n)).sqrt();
-        (centre - half, centre + half)
+        wilson(self.wins as f64 + self.draws as f64 / 2.0, self.games() as f64)
     }
 
     fn add(&mut self, utility: f64) {
@@ -57,6 +54,23 @@ impl Score {
             _ => self.losses += 1,
         }
     }
+}
+
+/// Wilson's 95 % interval of a share: `successes` of `n`, where a draw counts as half a success; all where `n` is 0.
+///
+/// # Source
+/// Wilson, 1927, doi 10.1080/01621459.1927.10502953. With draws it is wider than need be.
+pub fn wilson(successes: f64, n: f64) -> (f64, f64) {
+    /// Of a normal distribution, for 95 % on both sides.
+    const Z: f64 = 1.959_964;
+    if n == 0.0 {
+        return (0.0, 1.0);
+    }
+    let (share, z2) = (successes / n, Z * Z);
+    let centre = share + z2 / (2.0 * n);
+    let spread = Z * (share * (1.0 - share) / n + z2 / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + z2 / n;
+    (((centre - spread) / scale).max(0.0), ((centre + spread) / scale).min(1.0))
 }
 
 /// How long a duel lasts.
@@ -79,37 +93,36 @@ impl Duel {
     }
 }
 
+/// Seeds that are played at once, on all cores. The score is looked at seed by seed, so it does not depend on them.
+const WAVE: u32 = 16;
+
 /// The score of `sides[0]` against `sides[1]`.
 ///
 /// # Errors
 /// If a player cannot read a turn.
 pub fn duel(game: &str, sides: [Side<'_>; 2], duel: Duel) -> Result<Score, Error> {
     let mut score = Score::default();
-    for seed in duel.first_seed.. {
-        for seat in 0..2 {
-            score.add(play(game, sides, seat, seed)?);
-        }
-        let (low, high) = score.interval();
-        let is_clear = !(low..=high).contains(&duel.bar);
-        if score.games() >= duel.max_games || (is_clear && score.games() >= duel.min_games) {
-            break;
+    for first in (duel.first_seed..).step_by(WAVE as usize) {
+        let pair = |seed| Ok([play(game, sides, 0, seed)?, play(game, sides, 1, seed)?]);
+        let played: Result<Vec<[f64; 2]>, Error> = (first..first + WAVE).into_par_iter().map(pair).collect();
+        for utilities in played? {
+            utilities.into_iter().for_each(|utility| score.add(utility));
+            let (low, high) = score.interval();
+            let is_clear = !(low..=high).contains(&duel.bar);
+            if score.games() >= duel.max_games || (is_clear && score.games() >= duel.min_games) {
+                return Ok(score);
+            }
         }
     }
     Ok(score)
 }
 
-/// The variant of `game` that `seed` plays: gin rummy's nine in turn, of the others the only one.
+/// The variant of `game` that `seed` plays: match play's variants in turn.
 ///
 /// # Errors
-/// If there is no such game.
+/// If match play has no such game.
 pub fn match_game(game: &str, seed: u32) -> Result<Arc<dyn Game>, Error> {
-    Ok(match game {
-        "gin_rummy" => {
-            load_game(&format!("gin_rummy(hand_size={},knock_card={})", 7 + seed / 3 % 3, 10 - seed % 3))?
-        }
-        "liars_dice" => load_game("liars_dice(players=2,numdice=5)")?,
-        name => load_game(name)?,
-    })
+    Ok(load_game(&match_play::variant(game, seed.into())?)?)
 }
 
 /// The number in [0, 1) that a player gets at a turn of the game of `seed`.
@@ -139,16 +152,25 @@ fn play(game: &str, sides: [Side<'_>; 2], seat: usize, seed: u32) -> Result<f64,
     Ok(returns[seat])
 }
 
-/// Plays the deal of `seed` to the end; `decide` is asked for the action of a seat at a turn.
+/// Plays the deal or the opening of `seed` to the end; `decide` is asked for the action of a seat at a turn.
 ///
 /// A knock in gin rummy can leave a hand without a legal discard; the game then ends with the returns so far.
 pub(crate) fn play_out(
     game: &dyn Game,
     seed: u32,
-    mut decide: impl FnMut(&dyn State, usize, usize) -> Result<Action, Error>,
+    decide: impl FnMut(&dyn State, usize, usize) -> Result<Action, Error>,
 ) -> Result<[f64; 2], Error> {
     let mut state = game.new_initial_state();
-    let mut chance = RandomState::new(seed);
+    match_play::play_opening(game.name(), state.as_mut(), seed.into());
+    play_on(state.as_mut(), &mut RandomState::new(seed), decide)
+}
+
+/// Plays a position to the end with the outcomes that `chance` draws.
+pub(crate) fn play_on(
+    state: &mut dyn State,
+    chance: &mut RandomState,
+    mut decide: impl FnMut(&dyn State, usize, usize) -> Result<Action, Error>,
+) -> Result<[f64; 2], Error> {
     let (mut legal, mut outcomes) = (Vec::new(), Vec::new());
     let mut turn = 0;
     loop {
@@ -156,15 +178,15 @@ pub(crate) fn play_out(
             games::Player::Terminal => break,
             games::Player::Chance => {
                 state.chance_outcomes(&mut outcomes);
-                let weights: Vec<f64> = outcomes.iter().map(|outcome| outcome.1).collect();
-                state.apply(outcomes[chance.choice_weighted(&weights)].0);
+                let drawn = chance.choice_weighted_by(outcomes.iter().map(|outcome| outcome.1));
+                state.apply(outcomes[drawn].0);
             }
             games::Player::Seat(seat) => {
                 state.legal_actions(&mut legal);
                 if legal.is_empty() {
                     break;
                 }
-                let action = decide(state.as_ref(), seat, turn)?;
+                let action = decide(state, seat, turn)?;
                 state.apply(action);
                 turn += 1;
             }

@@ -1,13 +1,17 @@
-//! Gin rummy: a player by expected deadwood after the next draw, and the bots it is measured against.
+//! Gin rummy: a player by games played on from the turn, a fast one by expected deadwood, and bots to measure them.
 //!
 //! Match play counts who wins, not by how much. A player that has not knocked yet holds more than the knock card
-//! allows, so whoever may knock nearly always wins by it: the game is a race, and the teacher chooses draws and
-//! discards by how soon, and how low, they let it knock. In the end melds and lay-offs are searched in full.
+//! allows, so whoever may knock nearly always wins by it: the game is a race. `race` chooses draws and discards by how
+//! soon, and how low, they let one knock; `playouts` plays each of them on against hands that fit what is seen
+//! (`sampling`, `table`) and takes what wins most. In the end melds and lay-offs are searched in full.
 
 mod bots;
 mod end;
 mod facts;
+mod playouts;
 mod race;
+mod sampling;
+mod table;
 
 use std::sync::Arc;
 
@@ -25,16 +29,44 @@ const KNOCK: Action = 55;
 /// First of the ids that lay a meld.
 const MELD: Action = 56;
 
-/// The racer, with the figures it weighs by.
+/// How much is played on from a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Games that a move is played in, if it is not given up before; 0 asks the racer alone.
+    pub playouts: u32,
+}
+
+impl Default for Budget {
+    /// A few milliseconds a turn.
+    fn default() -> Self {
+        Self { playouts: 800 }
+    }
+}
+
+/// Plays on within a budget.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Teacher {
     race: race::Weights,
+    budget: Budget,
 }
 
 impl Teacher {
-    fn action(&self, facts: &Facts) -> Action {
+    /// A teacher that plays so much for each move.
+    pub fn within(budget: Budget) -> Self {
+        Self { budget, ..Self::default() }
+    }
+
+    /// A fast teacher that plays nothing on.
+    pub const fn racer() -> Self {
+        Self { race: race::Weights::DEFAULT, budget: Budget { playouts: 0 } }
+    }
+
+    fn action(&self, facts: &Facts, seed: u64) -> Action {
         let race = race::Race::new(facts, self.race);
         match facts.phase {
+            Phase::FirstUpcard | Phase::Draw | Phase::Discard if self.budget.playouts > 0 => {
+                playouts::best(facts, &race, self.budget.playouts, seed)
+            }
             Phase::FirstUpcard | Phase::Draw => {
                 let take = facts.may(DRAW_UPCARD) && race.takes_upcard();
                 if take { DRAW_UPCARD } else { facts.first_of(&[DRAW_STOCK, PASS]) }
@@ -54,7 +86,7 @@ impl Player for Teacher {
     }
 
     fn answer(&self, view: &MatchView, _draw: f64) -> Result<MatchMove, Error> {
-        answer(view, |facts| self.action(facts))
+        answer(view, |facts| self.action(facts, crate::text_seed(&view.state)))
     }
 }
 

@@ -8,12 +8,13 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ::games::rng::FastRng;
+use ::games::Game;
+use ::games::rng::{FastRng, RandomState};
 use rayon::prelude::*;
 use schema::{MatchMove, MatchView};
 
-use crate::arena::{match_game, play_out, turn_draw};
-use crate::match_text::{Betting, view};
+use crate::arena::{match_game, play_on, play_out, turn_draw};
+use crate::match_text::{Betting, Screen};
 use crate::player::Uniform;
 use crate::{BOTS, Error, Player, bot, random};
 
@@ -41,10 +42,12 @@ pub struct Mix<'a> {
     pub betting: Betting,
 }
 
-/// Variants of gin rummy; opponents change when all have been played.
+/// Deals against one opponent; then, with all nine variants of gin rummy played, it is the next one's turn.
 const VARIANTS: usize = 9;
-/// Deals of one task of [`rows_per_second`].
-const BATCH: u32 = 64;
+/// Every game's number of variants divides it: after so many seeds they begin again.
+const ROUND_OF_VARIANTS: u32 = 36;
+/// Deals of one task of [`rows_per_second`]: eight rounds of variants.
+const BATCH: u32 = 288;
 /// Keeps the draws of exploring apart from those of the players.
 const EXPLORE_SALT: u64 = 0x9e37_79b9;
 
@@ -64,18 +67,18 @@ pub fn games(mix: &Mix<'_>, seeds: Range<u32>) -> Result<Vec<Row>, Error> {
 fn deal(mix: &Mix<'_>, seed: u32) -> Result<Vec<Row>, Error> {
     let rules = match_game(mix.game, seed)?;
     let opponent = mix.opponents[seed as usize / VARIANTS % mix.opponents.len()].as_ref();
-    let mut rows = Vec::new();
+    let (mut rows, mut screen) = (Vec::new(), Screen::new(mix.game, mix.betting));
     for teacher_seat in 0..2 {
         play_out(rules.as_ref(), seed, |state, seat, turn| {
-            let seen = view(mix.game, state, mix.betting).expect("a seat is to act");
+            let seen = screen.show(state).expect("a seat is to act");
             let draw = turn_draw(seed, seat, turn);
             if seat != teacher_seat {
-                return Ok(opponent.answer(&seen, draw)?.action);
+                return Ok(opponent.answer(seen, draw)?.action);
             }
-            let answer = mix.teacher.answer(&seen, draw)?;
+            let answer = mix.teacher.answer(seen, draw)?;
             let mut rng = FastRng::new(draw.to_bits() ^ EXPLORE_SALT);
-            let played = if rng.unit() < mix.explore { random(&seen, rng.unit())? } else { answer.clone() };
-            rows.push(Row { view: seen, answer });
+            let played = if rng.unit() < mix.explore { random(seen, rng.unit())? } else { answer.clone() };
+            rows.push(Row { view: seen.clone(), answer });
             Ok(played.action)
         })?;
     }
@@ -103,32 +106,38 @@ pub fn opponents(game: &str) -> Result<Vec<Arc<dyn Player>>, Error> {
     BOTS.into_iter().filter(of_game).map(bot).collect()
 }
 
-/// Rows a second on all cores with random play on both sides: rules and text, without a teacher.
+/// Rows a second on all cores with random play on both sides: rules and text, without a teacher and without openings.
 ///
 /// # Errors
-/// If there is no such game.
+/// If match play has no such game.
 pub fn rows_per_second(game: &str, time: Duration) -> Result<f64, Error> {
     let start = Instant::now();
     let (mut rows, mut first) = (0, 0_u32);
-    let player = Uniform;
+    let variants: Vec<Arc<dyn Game>> =
+        (0..ROUND_OF_VARIANTS).map(|seed| match_game(game, seed)).collect::<Result<_, _>>()?;
     while start.elapsed() < time {
-        let batch = BATCH * rayon::current_num_threads() as u32;
-        let played: Result<Vec<usize>, Error> = (first..first + batch)
-            .into_par_iter()
-            .map(|seed| {
-                let mut rows = 0;
-                play_out(match_game(game, seed)?.as_ref(), seed, |state, seat, turn| {
-                    let seen = view(game, state, Betting::Shown).expect("a seat is to act");
-                    rows += 1;
-                    Ok(player.answer(&seen, turn_draw(seed, seat, turn))?.action)
-                })?;
-                Ok(rows)
-            })
-            .collect();
-        rows += played?.into_iter().sum::<usize>();
-        first += batch;
+        let last = first + rayon::current_num_threads() as u32;
+        let counts = (first..last).into_par_iter().map(|task| random_rows(game, &variants, task));
+        rows += counts.collect::<Result<Vec<usize>, Error>>()?.into_iter().sum::<usize>();
+        first = last;
     }
     Ok(rows as f64 / start.elapsed().as_secs_f64())
+}
+
+/// Rows of a task's games. Like the peer's, its one generator goes on from game to game: to seed one takes longer than a
+/// short game, and deals need not be anybody's here.
+fn random_rows(game: &str, variants: &[Arc<dyn Game>], task: u32) -> Result<usize, Error> {
+    let (mut chance, mut screen) = (RandomState::new(task), Screen::new(game, Betting::Shown));
+    let mut rows = 0;
+    for deal in 0..BATCH {
+        let mut state = variants[deal as usize % variants.len()].new_initial_state();
+        play_on(state.as_mut(), &mut chance, |state, seat, turn| {
+            let seen = screen.show(state).expect("a seat is to act");
+            rows += 1;
+            Ok(Uniform.answer(seen, turn_draw(task * BATCH + deal, seat, turn))?.action)
+        })?;
+    }
+    Ok(rows)
 }
 
 #[cfg(test)]

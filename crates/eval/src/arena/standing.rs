@@ -2,8 +2,6 @@
 
 use serde::Serialize;
 
-/// Of a normal distribution, for 95 % on both sides.
-const Z: f64 = 1.959_964;
 /// Points by which a player of ten to one is ahead.
 const ELO_SCALE: f64 = 400.0;
 /// Rounds of the fixed-point iteration of ratings.
@@ -18,19 +16,10 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// Wilson's interval of a share: `successes` of `n`, where a draw counts as half a success.
-///
-/// # Source
-/// Wilson, 1927, doi 10.1080/01621459.1927.10502953. With draws it is wider than need be.
+/// [`teach::wilson`]'s interval of a share: `successes` of `n`, where a draw counts as half a success.
 pub fn wilson(successes: f64, n: f64) -> Interval {
-    if n == 0.0 {
-        return Interval { low: 0.0, high: 1.0 };
-    }
-    let (share, z2) = (successes / n, Z * Z);
-    let centre = share + z2 / (2.0 * n);
-    let spread = Z * (share * (1.0 - share) / n + z2 / (4.0 * n * n)).sqrt();
-    let scale = 1.0 + z2 / n;
-    Interval { low: ((centre - spread) / scale).max(0.0), high: ((centre + spread) / scale).min(1.0) }
+    let (low, high) = teach::wilson(successes, n);
+    Interval { low, high }
 }
 
 /// Ratings whose mean is 0 from points between players: `points[i][j]` is what i took from j, draws as halves.

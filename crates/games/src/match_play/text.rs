@@ -1,6 +1,9 @@
 //! The state as match play shows it to a player, made from OpenSpiel's strings.
+//!
+//! Written into a text that is given, so that whoever shows millions of turns allocates for none of them.
 
 use crate::State;
+use crate::number::push_number;
 
 const RANKS: [&str; 3] = ["J", "Q", "K"];
 const SUITS: [&str; 2] = ["♠", "♥"];
@@ -29,84 +32,140 @@ pub fn state_text(game: &str, state: &dyn State, seat: usize) -> String {
 /// # Panics
 /// If the game has neither of OpenSpiel's strings, which none of ours does.
 pub fn state_text_with(game: &str, state: &dyn State, seat: usize, betting: Betting) -> String {
+    let mut text = String::new();
+    write_state_text(game, state, seat, betting, &mut text);
+    text
+}
+
+/// Appends [`state_text_with`] to `into`.
+///
+/// # Panics
+/// If the game has neither of OpenSpiel's strings, which none of ours does.
+pub fn write_state_text(game: &str, state: &dyn State, seat: usize, betting: Betting, into: &mut String) {
     let information = || state.information_state_string(seat).expect("a game without observations has them");
-    let seen = || state.observation_string(seat).unwrap_or_else(information);
     match game {
-        "leduc_poker" => leduc(&information(), seat, betting),
-        "liars_dice" => liars(&information(), state.current_player().id()),
-        "othello" => format!("You play {}.\n{}", ["x (Black)", "o (White)"][seat], seen()),
-        "clobber" => format!("You play {}.\n{}", ["o (White)", "x (Black)"][seat], seen()),
-        "goofspiel" => format!("You are Player {seat} (P{seat}).\n{}", seen()),
-        _ => seen(),
+        "leduc_poker" => return leduc(&information(), seat, betting, into),
+        "liars_dice" => return liars(&information(), state.current_player().id(), into),
+        "othello" => into.push_str(["You play x (Black).\n", "You play o (White).\n"][seat]),
+        "clobber" => into.push_str(["You play o (White).\n", "You play x (Black).\n"][seat]),
+        "goofspiel" => {
+            into.push_str(["You are Player 0 (P0).\n", "You are Player 1 (P1).\n"][seat]);
+        }
+        _ => {}
+    }
+    into.push_str(&state.observation_string(seat).unwrap_or_else(information));
+}
+
+/// What leduc_poker's information state says.
+#[derive(Default)]
+struct LeducFields<'a> {
+    own: Option<usize>,
+    public: Option<usize>,
+    round: &'a str,
+    pot: &'a str,
+    money: &'a str,
+    bets: [&'a str; 2],
+}
+
+impl<'a> LeducFields<'a> {
+    /// Reads `[Private: 2][Round 1][Pot: 2]…`.
+    fn read(information: &'a str) -> Self {
+        let mut fields = Self::default();
+        let mut rest = information;
+        while let Some((field, after)) = cut(rest, b']') {
+            rest = after;
+            let Some((name, value)) = cut(field, b' ') else { continue };
+            match name {
+                "[Private:" => fields.own = value.parse().ok(),
+                "[Public:" => fields.public = value.parse().ok(),
+                "[Round" => fields.round = value,
+                "[Pot:" => fields.pot = value,
+                "[Money:" => fields.money = value,
+                "[Round1:" => fields.bets[0] = value,
+                "[Round2:" => fields.bets[1] = value,
+                _ => {}
+            }
+        }
+        fields
     }
 }
 
-fn leduc(information: &str, seat: usize, betting: Betting) -> String {
-    let number = |key: &str| field(information, key)?.parse::<usize>().ok();
-    let (own, public) = (number("[Private: "), number("[Public: "));
-    let money: Vec<&str> = field(information, "[Money: ").unwrap_or_default().split(' ').collect();
+/// Text before and after the first `mark`; on texts this short quicker than the library's search.
+fn cut(text: &str, mark: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == mark)?;
+    Some((&text[..at], &text[at + 1..]))
+}
 
-    let mut lines = vec![format!("Your card: {}", own.map_or_else(|| "(not dealt yet)".to_owned(), card))];
+fn leduc(information: &str, seat: usize, betting: Betting, into: &mut String) {
+    let LeducFields { own, public, round, pot, money, bets } = LeducFields::read(information);
+    into.push_str("Your card: ");
+    match own {
+        None => into.push_str("(not dealt yet)"),
+        Some(card) => push_card(card, into),
+    }
     if let Some(public) = public {
-        lines.push(format!("Public card: {}", card(public)));
+        into.push_str("\nPublic card: ");
+        push_card(public, into);
         if own.map(rank) == Some(rank(public)) {
-            lines.push("Hand: PAIR".to_owned());
+            into.push_str("\nHand: PAIR");
         }
     }
-    lines.push(format!("Round: {}/2", field(information, "[Round ").unwrap_or_default()));
-    lines.push(format!("Pot: {} chips", field(information, "[Pot: ").unwrap_or_default()));
-    if let [first, second] = money[..] {
+    push_all(&["\nRound: ", round, "/2\nPot: ", pot, " chips"], into);
+    if let Some((first, second)) = money.split_once(' ') {
         let (own, other) = if seat == 0 { (first, second) } else { (second, first) };
-        lines.extend([format!("Your chips: {own}"), format!("Opponent chips: {other}")]);
+        push_all(&["\nYour chips: ", own, "\nOpponent chips: ", other], into);
     }
-    for (round, key) in [(1, "[Round1: "), (2, "[Round2: ")] {
-        let bets = field(information, key).filter(|bets| !bets.is_empty() && betting == Betting::Shown);
-        if let Some(bets) = bets {
-            let names: Vec<&str> = bets.split(' ').filter_map(bet).collect();
-            lines.push(format!("Round {round} actions: {}", names.join(", ")));
+    let rounds = ["\nRound 1 actions: ", "\nRound 2 actions: "].into_iter().zip(bets);
+    for (label, bets) in rounds.filter(|(_, bets)| !bets.is_empty() && betting == Betting::Shown) {
+        into.push_str(label);
+        let names = bets.split(' ').filter_map(|id| BETS.get(id.parse::<usize>().ok()?));
+        for (i, name) in names.enumerate() {
+            push_all(&[if i > 0 { ", " } else { "" }, name], into);
         }
     }
-    lines.join("\n")
 }
 
-/// Text between `key` and the closing bracket.
-fn field<'a>(information: &'a str, key: &str) -> Option<&'a str> {
-    let (_, rest) = information.split_once(key)?;
-    rest.split_once(']').map(|(value, _)| value)
+fn push_all(parts: &[&str], into: &mut String) {
+    parts.iter().for_each(|part| into.push_str(part));
 }
 
 fn rank(card: usize) -> usize {
     card / 2
 }
 
-fn card(id: usize) -> String {
-    format!("{}{}", RANKS[rank(id)], SUITS[id % 2])
-}
-
-fn bet(id: &str) -> Option<&'static str> {
-    id.parse().ok().and_then(|id: usize| BETS.get(id)).copied()
+fn push_card(id: usize, into: &mut String) {
+    push_all(&[RANKS[rank(id)], SUITS[id % 2]], into);
 }
 
 /// The mover is −4 at the end, where a player may look back.
-fn liars(information: &str, mover: i32) -> String {
+fn liars(information: &str, mover: i32, into: &mut String) {
     let mut words = information.split(' ');
-    let dice: Vec<String> = words.next().unwrap_or_default().chars().map(String::from).collect();
-    let listed = dice.join(", ");
-    let mut lines = vec![
-        format!("Your dice: [{listed}] (showing: {listed})"),
-        format!("Dice per player: {}", dice.len()),
-        format!("Total dice in game: {}", 2 * dice.len()),
-        "Players: 2".to_owned(),
-        format!("Current player: Player {mover}"),
-    ];
-    match words.rev().find_map(|bid| bid.split_once('-')) {
-        None => lines.push("No bid yet - you must make the first bid".to_owned()),
-        Some((quantity, face)) => lines.extend([
-            format!(
-                "\nCurrent bid: \"{quantity}-{face}\" (at least {quantity} dice showing {face} across all players)"
-            ),
-            "You can: (1) Make a higher bid, or (2) Call 'Liar'".to_owned(),
-        ]),
+    let dice = words.next().unwrap_or_default();
+    let push_dice = |into: &mut String| {
+        for (i, die) in dice.chars().enumerate() {
+            into.push_str(if i > 0 { ", " } else { "" });
+            into.push(die);
+        }
+    };
+    into.push_str("Your dice: [");
+    push_dice(into);
+    into.push_str("] (showing: ");
+    push_dice(into);
+    let n_dice = dice.len() as i32;
+    for (label, number) in [
+        (")\nDice per player: ", n_dice),
+        ("\nTotal dice in game: ", 2 * n_dice),
+        ("\nPlayers: 2\nCurrent player: Player ", mover),
+    ] {
+        into.push_str(label);
+        push_number(number, into);
     }
-    lines.join("\n")
+    match words.rev().find_map(|bid| bid.split_once('-')) {
+        None => into.push_str("\nNo bid yet - you must make the first bid"),
+        Some((quantity, face)) => {
+            push_all(&["\n\nCurrent bid: \"", quantity, "-", face, "\" (at least ", quantity], into);
+            push_all(&[" dice showing ", face, " across all players)\n"], into);
+            into.push_str("You can: (1) Make a higher bid, or (2) Call 'Liar'");
+        }
+    }
 }

@@ -10,7 +10,7 @@ const LINES: [(u32, u64); 4] = [(1, INNER), (7, INNER), (8, u64::MAX), (9, INNER
 const LONGEST: usize = 6;
 
 /// Empty squares on which a disc of `own` brackets discs of `other`.
-pub(super) fn moves(own: u64, other: u64) -> u64 {
+pub fn moves(own: u64, other: u64) -> u64 {
     let mut found = 0;
     for (by, inner) in LINES {
         let through = other & inner;
@@ -25,7 +25,7 @@ pub(super) fn moves(own: u64, other: u64) -> u64 {
 }
 
 /// Discs of `other` that a new disc of `own` on `square` turns over.
-pub(super) fn flips(own: u64, other: u64, square: u32) -> u64 {
+pub fn flips(own: u64, other: u64, square: u32) -> u64 {
     let placed = 1_u64 << square;
     let mut found = 0;
     for (by, inner) in LINES {

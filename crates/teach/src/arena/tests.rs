@@ -1,6 +1,8 @@
 //! Scores, their intervals, and duels whose result is known.
 
-use super::{Duel, Score, Side, duel, match_game, turn_draw};
+use games::match_play;
+
+use super::{Duel, Score, Side, duel, match_game, play_out, turn_draw};
 use crate::bot;
 
 #[test]
@@ -34,10 +36,30 @@ fn a_duel_ends_when_the_bar_is_left_behind() {
 
 #[test]
 fn seeds_go_through_all_variants() {
-    let mut specs: Vec<String> = (0..9).map(|seed| match_game("gin_rummy", seed).unwrap().spec()).collect();
-    specs.sort();
-    specs.dedup();
-    assert_eq!(specs.len(), 9, "{specs:?}");
+    for (game, n_variants) in [("gin_rummy", 9), ("clobber", 3), ("goofspiel", 4), ("othello", 1)] {
+        let spec = |seed| match_game(game, seed).unwrap().spec();
+        let mut specs: Vec<String> = (0..n_variants).map(spec).collect();
+        specs.sort();
+        specs.dedup();
+        assert_eq!(specs.len(), n_variants as usize, "{specs:?}");
+    }
+}
+
+#[test]
+fn board_games_begin_with_the_opening_of_their_seed() {
+    for seed in 1..20 {
+        let begun = match_play::start("othello", seed.into()).unwrap();
+        let mut first = None;
+        let rules = match_game("othello", seed).unwrap();
+        let played = play_out(rules.as_ref(), seed, |state, seat, _| {
+            first.get_or_insert_with(|| state.to_string());
+            let mut legal = Vec::new();
+            state.legal_actions(&mut legal);
+            Ok(legal[seat % legal.len()])
+        });
+        played.unwrap();
+        assert_eq!(first, Some(begun.state.to_string()), "seed {seed}");
+    }
 }
 
 #[test]

@@ -35,6 +35,8 @@ pub(super) struct Facts {
     pub(super) laid: Vec<MeldId>,
     /// Cards laid off on them.
     pub(super) laid_off: CardSet,
+    /// Seat 1, who is asked second.
+    pub(super) is_second: bool,
     /// Ids, ascending.
     pub(super) legal: Vec<Action>,
 }
@@ -52,6 +54,7 @@ impl Facts {
             stock: 0,
             laid: Vec::new(),
             laid_off: CardSet::EMPTY,
+            is_second: view.seat == 1,
             legal: view.legal.iter().map(|(id, _)| *id).collect(),
         };
         let (mut block, mut phase) = (None, None);

@@ -21,10 +21,14 @@ pub(super) struct Weights {
     pub(super) now: f32,
 }
 
-impl Default for Weights {
+impl Weights {
     /// Found in duels: the chance to knock counts before everything else, points only between equals.
+    pub(super) const DEFAULT: Self = Self { delay: 1_000.0, knock_point: 0.1, danger: 0.2, now: 0.2 };
+}
+
+impl Default for Weights {
     fn default() -> Self {
-        Self { delay: 1_000.0, knock_point: 0.1, danger: 0.2, now: 0.2 }
+        Self::DEFAULT
     }
 }
 

@@ -6,9 +6,12 @@ use games::{State, load_game};
 use schema::MatchView;
 
 use super::facts::{Facts, Phase};
-use super::{KNOCK, MELD, PASS, Teacher, bot, leftover};
+use super::{Budget, KNOCK, MELD, PASS, Teacher, bot, leftover};
 use crate::match_text::{Betting, view};
 use crate::{Duel, Player, Side, duel};
+
+/// Plays nothing on.
+const RACER: Teacher = Teacher::racer();
 
 fn cards(text: &str) -> CardSet {
     let card = |name: &str| {
@@ -87,7 +90,8 @@ fn lay_offs_that_help_are_made_and_others_are_not() {
 #[test]
 fn every_answer_is_legal_in_random_positions_of_all_variants() {
     let mut rng = FastRng::new(7);
-    let players: [&dyn Player; 3] = [&Teacher::default(), &*bot("simple").unwrap(), &*bot("public").unwrap()];
+    let teacher = Teacher::within(Budget { playouts: 8 });
+    let players: [&dyn Player; 4] = [&teacher, &RACER, &*bot("simple").unwrap(), &*bot("public").unwrap()];
     let (mut legal, mut outcomes) = (Vec::new(), Vec::new());
     for seed in 0..18 {
         let mut state = crate::match_game("gin_rummy", seed).unwrap().new_initial_state();
@@ -102,7 +106,7 @@ fn every_answer_is_legal_in_random_positions_of_all_variants() {
                     let answers = players.map(|player| player.answer(&seen, 0.0).unwrap().action);
                     assert!(answers.iter().all(|answer| legal.contains(answer)), "{answers:?} at {state}");
                     // A random move mostly, so that odd positions come up, and sometimes one of theirs.
-                    if rng.below(4) == 0 { answers[rng.below(3)] } else { legal[rng.below(legal.len())] }
+                    if rng.below(4) == 0 { answers[rng.below(4)] } else { legal[rng.below(legal.len())] }
                 }
             };
             state.apply(action);
@@ -112,12 +116,22 @@ fn every_answer_is_legal_in_random_positions_of_all_variants() {
 
 #[test]
 fn the_teacher_beats_the_bots() {
-    for (name, bar) in [("simple", 0.52), ("public", 0.5)] {
-        let (teacher, bot) = (Teacher::default(), bot(name).unwrap());
-        let rules = Duel { bar, min_games: 600, max_games: 600, first_seed: 1 };
-        let score = duel("gin_rummy", [Side::Player(&teacher), Side::Player(bot.as_ref())], rules).unwrap();
+    let teacher = Teacher::within(Budget { playouts: 100 });
+    for (player, name, bar) in [(&RACER, "simple", 0.52), (&RACER, "public", 0.5), (&teacher, "simple", 0.5)]
+    {
+        let bot = bot(name).unwrap();
+        let rules = Duel { bar, min_games: 400, max_games: 400, first_seed: 1 };
+        let score = duel("gin_rummy", [Side::Player(player), Side::Player(bot.as_ref())], rules).unwrap();
         assert!(score.rate() > bar, "{score:?} against {name}");
     }
+}
+
+#[test]
+fn a_turn_is_answered_the_same_again() {
+    let state = dealt(["As 2s 7c 7d 9h Kh 5d", "4c 4d 4h 5c 6c Ks Kd"], "7s");
+    let seen = seen(state.as_ref());
+    let teacher = Teacher::default();
+    assert_eq!(teacher.answer(&seen, 0.0).unwrap(), teacher.answer(&seen, 0.9).unwrap());
 }
 
 #[test]

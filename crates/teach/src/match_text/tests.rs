@@ -134,3 +134,21 @@ fn gin_rummy_shows_the_observation() {
     assert_eq!(Some(seen.state), state.observation_string(0));
     assert_eq!(seen.legal[0], (52, "Player: 0 Action: Draw upcard".to_owned()));
 }
+
+#[test]
+fn a_screen_shows_what_a_new_one_shows() {
+    for name in games::match_play::NAMES {
+        let mut screen = super::Screen::new(name, Betting::Shown);
+        for seed in 1..9 {
+            let rules = crate::match_game(name, seed).unwrap();
+            let played = crate::arena::play_out(rules.as_ref(), seed, |state, seat, turn| {
+                let seen = screen.show(state).unwrap();
+                assert_eq!(Some(seen), view(name, state, Betting::Shown).as_ref(), "{name}");
+                assert_eq!(seen.state, games::match_play::state_text(name, state, seat));
+                assert_eq!(seen.legal, games::match_play::legal(state));
+                Ok(crate::random(seen, crate::turn_draw(seed, seat, turn))?.action)
+            });
+            played.unwrap();
+        }
+    }
+}

@@ -9,7 +9,7 @@ use crate::{bot, gin_rummy};
 
 #[test]
 fn the_same_seeds_give_the_same_rows_from_both_seats_and_all_variants() {
-    let (teacher, others) = (gin_rummy::Teacher::default(), opponents("gin_rummy").unwrap());
+    let (teacher, others) = (gin_rummy::Teacher::racer(), opponents("gin_rummy").unwrap());
     let mix = Mix {
         game: "gin_rummy",
         teacher: &teacher,
@@ -55,7 +55,7 @@ fn exploring_changes_what_is_played_and_not_what_a_turn_is_labelled() {
 #[test]
 fn every_game_has_opponents_and_a_rate() {
     for game in crate::GAMES {
-        assert!(opponents(game).unwrap().len() >= 3, "{game}");
+        assert!(opponents(game).unwrap().len() >= 2, "{game}");
         assert!(rows_per_second(game, Duration::from_millis(20)).unwrap() > 1_000.0, "{game}");
     }
 }
