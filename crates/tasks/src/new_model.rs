@@ -18,7 +18,7 @@ const GAMES: [EnvName; 4] = [EnvName::LiarsDice, EnvName::LeducPoker, EnvName::G
 /// The games' texts have merges enough for about so many entries.
 const GAMES_FILL: usize = 2048;
 /// Games of match play whose prompts a larger vocabulary learns from, and how many of each.
-const MATCH_GAMES: [&str; 3] = ["gin_rummy", "leduc_poker", "liars_dice"];
+const MATCH_GAMES: [&str; 6] = match_play::NAMES;
 const MATCHES_PER_GAME: u64 = 12;
 /// Synthetic words for larger vocabularies.
 const SYNTHETIC_WORDS: usize = 60_000;

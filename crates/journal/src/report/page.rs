@@ -43,8 +43,11 @@ fn header(report: &RunReport) -> String {
     ];
     // A run without episodes says in other words how long it was.
     let is_shown = |name: &str| !report.points.is_empty() || !matches!(name, "steps" | "episodes");
-    let facts: String =
-        facts.iter().filter(|(name, _)| is_shown(name)).map(|(name, value)| format!("<div><dt>{name}</dt><dd>{value}</dd></div>")).collect();
+    let facts: String = facts
+        .iter()
+        .filter(|(name, _)| is_shown(name))
+        .map(|(name, value)| format!("<div><dt>{name}</dt><dd>{value}</dd></div>"))
+        .collect();
     let (title, subtitle) = (escape(&report.title), escape(&report.subtitle));
     format!("<header>\n<h1>{title}</h1>\n<p>{subtitle}</p>\n<dl class=\"facts\">{facts}</dl>\n</header>\n")
 }

@@ -19,7 +19,11 @@ const SHOWN: [(&str, &str); 7] = [
 ];
 
 /// The page of a run that has ended.
-pub(super) fn page(report: &RunReport, curves: BTreeMap<String, Vec<(f64, f64)>>, config: &RunConfig) -> String {
+pub(super) fn page(
+    report: &RunReport,
+    curves: BTreeMap<String, Vec<(f64, f64)>>,
+    config: &RunConfig,
+) -> String {
     let asked = &report.asked;
     let hours = asked.hours.map_or_else(String::new, |hours| format!(", {hours} h"));
     html(&Page {

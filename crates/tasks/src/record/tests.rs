@@ -108,5 +108,7 @@ fn environments_are_told_before_and_after_and_drawn() {
         leduc.exams.iter().map(|exam| (exam.step, exam.score, exam.games, exam.forfeited)).collect();
     assert_eq!(exams[..2], [(0, 0.1, 20, 16), (50, 0.65, 20, 0)]);
     let page = fs::read_to_string(folder.path().join(PAGE_FILE)).expect("a page");
-    assert!(["leduc_poker", "0.100", "0.650", "exam/leduc_poker/random"].iter().all(|part| page.contains(part)));
+    assert!(
+        ["leduc_poker", "0.100", "0.650", "exam/leduc_poker/random"].iter().all(|part| page.contains(part))
+    );
 }
