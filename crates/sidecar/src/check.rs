@@ -151,7 +151,7 @@ pub async fn run(url: &str, options: &CheckOptions) -> Result<CheckReport, Error
     report.add("error replies", contract::errors(&probe).await);
     for &game in &options.games {
         if game == EnvName::Intercode {
-            check_shell(&probe, options, &mut report).await;
+            check_shell(&probe, &mut report).await;
             continue;
         }
         report.add(
@@ -174,7 +174,7 @@ pub async fn run(url: &str, options: &CheckOptions) -> Result<CheckReport, Error
 }
 
 /// The shell environment is no game: it has checks of its own.
-async fn check_shell(probe: &Probe, options: &CheckOptions, report: &mut CheckReport) {
+async fn check_shell(probe: &Probe, report: &mut CheckReport) {
     report.add("intercode: number of tasks", shell::tasks(probe).await);
     let envelope = shell::envelope(probe).await;
     let is_played = envelope.is_ok();
@@ -183,7 +183,7 @@ async fn check_shell(probe: &Probe, options: &CheckOptions, report: &mut CheckRe
         report.add("intercode: steps", shell::steps(probe).await);
         report.add("intercode: ends and rewards", shell::ends(probe).await);
     }
-    report.add("intercode: evaluate", shell::evaluate(probe, options).await);
+    report.add("intercode: evaluate", shell::evaluate(probe).await);
 }
 
 /// True for games in which each player is dealt what the other must not see.

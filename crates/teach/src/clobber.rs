@@ -25,9 +25,9 @@ pub struct Teacher {
 }
 
 impl Default for Teacher {
-    /// A few milliseconds a move; about the last twelve moves are searched to the end.
+    /// Up to twenty milliseconds a move, less as soon as the end is reached.
     fn default() -> Self {
-        Self::within(SearchBudget { positions: 40_000, table: 1 << 16 })
+        Self::within(SearchBudget { positions: 200_000, table: 1 << 16 })
     }
 }
 

@@ -5,10 +5,12 @@ use schema::env_api::EnvResult;
 use serde_json::{Value, json};
 
 use super::probe::Probe;
-use super::{CheckOptions, Finding, Problem, ensure};
+use super::{Finding, Problem, ensure};
 
 /// Turns that an episode may have before it has to submit by itself; the evaluator allows ten.
 const MANY_TURNS: usize = 64;
+/// No sidecar of ours has a game of this number (the original plays backgammon).
+const NO_GAME: i64 = 500_000_001;
 /// Nothing listens there.
 const NOBODY: &str = "http://127.0.0.1:9";
 
@@ -101,17 +103,15 @@ pub(super) async fn ends(probe: &Probe) -> Finding {
     Ok(format!("submit scores {:.2}; {n_turns} turns without a call score the same", last.reward))
 }
 
-/// `evaluate` refuses what it cannot play, and reports what fails as data. On a sidecar with games a bad number is theirs.
-pub(super) async fn evaluate(probe: &Probe, options: &CheckOptions) -> Finding {
+/// `evaluate` refuses what it cannot play, and reports what fails as data.
+pub(super) async fn evaluate(probe: &Probe) -> Finding {
     let request = |task_id: i64| json!({ "model": "m", "base_url": NOBODY, "task_id": task_id });
-    if options.games == [EnvName::Intercode] {
-        for task_id in [0, -1, 1_000_000] {
-            let (status, answer) = probe.post("evaluate", &request(task_id)).await?;
-            let says = answer["detail"].as_str().unwrap_or_default();
-            ensure(status == 400 && says.contains(&format!("task id {task_id} out of range")), || {
-                format!("task {task_id}: {status} {answer}")
-            })?;
-        }
+    for task_id in [-1, NO_GAME] {
+        let (status, answer) = probe.post("evaluate", &request(task_id)).await?;
+        let says = answer["detail"].as_str().unwrap_or_default();
+        ensure(status == 400 && says.contains(&format!("task id {task_id} out of range")), || {
+            format!("task {task_id}: {status} {answer}")
+        })?;
     }
     let (status, answer) = probe.post("evaluate", &request(1)).await?;
     let result = &answer["result"];

@@ -54,12 +54,16 @@ impl App {
         Self { actor, faults: config.faults, compute, processes, evaluator, shell_evaluator }
     }
 
-    /// Who plays an `evaluate` with these fields if it is the shell environment's: the task id says so, or no game is served.
+    /// Who plays an `evaluate` with these fields if it is the shell environment's: of the numbers that no game has, its own
+    /// are played and the others refused as its server does.
     fn shell_evaluator(&self, arguments: &Arguments) -> Option<&ShellEvaluator> {
         let shell = self.actor.shell()?;
-        let task_id = arguments.kwargs.get("task_id").and_then(Value::as_u64);
+        let is_game = |task_id: u64| !shell.has(task_id) && self.actor.catalog().variant(task_id).is_some();
         let is_alone = self.actor.games() == [EnvName::Intercode];
-        let is_meant = is_alone || task_id.is_some_and(|task_id| shell.has(task_id));
+        let is_meant = match arguments.kwargs.get("task_id") {
+            None | Some(Value::Null) => is_alone,
+            Some(task_id) => !task_id.as_u64().is_some_and(is_game),
+        };
         self.shell_evaluator.as_ref().filter(|_| is_meant)
     }
 

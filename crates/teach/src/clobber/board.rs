@@ -12,6 +12,8 @@ use crate::alpha_beta::{Position, Step, WON, mixed};
 const ACTIVE: i32 = 2;
 /// A stone next to such a stone of its own colour: it can take revenge.
 const SUPPORT: i32 = 3;
+/// What a reply less is worth where moves are only put in order: fewer replies make a smaller tree.
+const REPLY: i32 = 2;
 /// Whoever is to move has a choice more.
 const TO_MOVE: i32 = 1;
 
@@ -83,7 +85,9 @@ impl Position for Stones {
                 let from = stones.trailing_zeros();
                 stones &= stones - 1;
                 let after = self.taken(from, self.board.neighbour(from, direction));
-                let promise = after.guess().map_or(WON, |worth| -worth);
+                let replies: u32 =
+                    self.board.movable(after.own, after.other).map(u64::count_ones).iter().sum();
+                let promise = after.guess().map_or(WON, |worth| -worth - REPLY * replies as i32);
                 into.push(Step {
                     action: (from as usize * DIRECTIONS + direction) as Action,
                     after,
