@@ -10,6 +10,7 @@ use rollout::{Group, GroupJudge};
 use schema::{Score, Trajectory};
 
 use crate::BadInput;
+use crate::events::Event;
 
 /// Functions with their workers. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -37,6 +38,19 @@ impl EnvRewards {
             weights: functions.iter().map(|one| one.weight).collect(),
             n_faults: AtomicUsize::new(0),
         })))
+    }
+
+    /// The same, or nothing without functions.
+    ///
+    /// # Errors
+    /// As [`EnvRewards::start`].
+    pub fn of(functions: &[WeightedFunction]) -> Result<Option<Self>, BadInput> {
+        if functions.is_empty() { Ok(None) } else { Self::start(functions).map(Some) }
+    }
+
+    /// What the functions said of a step's groups.
+    pub(crate) fn event(&self, step: u64, groups: &[Group]) -> Event {
+        Event::Rewards { step, names: self.names(), means: self.means(groups), faults: self.n_faults() }
     }
 
     /// What the functions are called.

@@ -96,7 +96,7 @@ impl EnvTaskRun {
     ) -> anyhow::Result<Self> {
         let publisher = Publisher::new(&task.out, &task.base_model)?;
         let artifact = publish_floor(&task, &publisher, observer)?;
-        let rewards = started_rewards(&task)?;
+        let rewards = EnvRewards::of(&task.rewards)?;
         let tokenizer = Arc::new(data::Tokenizer::from_dir(&task.model_dir)?);
         let model = load(&task)?;
         let format = format_by_name(&task.config.rollout.format, tokenizer.clone())
@@ -167,9 +167,7 @@ impl EnvTaskRun {
             self.publish(observer)?;
         }
         if let Some(rewards) = &self.rewards {
-            let (names, means) = (rewards.names(), rewards.means(&step.groups));
-            let faults = rewards.n_faults();
-            observer.event(&Event::Rewards { step: self.n_steps, names, means, faults });
+            observer.event(&rewards.event(self.n_steps, &step.groups));
         }
         let mut event = self.step_event(&step);
         event.tokens_per_second = tokens as f64 / started.elapsed().as_secs_f64().max(1e-9);
@@ -355,11 +353,6 @@ fn training(
         budget,
         cancel,
     ))
-}
-
-/// Reward functions, if the task has any.
-fn started_rewards(task: &EnvTask) -> Result<Option<EnvRewards>, BadInput> {
-    if task.rewards.is_empty() { Ok(None) } else { EnvRewards::start(&task.rewards).map(Some) }
 }
 
 fn player(

@@ -23,6 +23,7 @@ use burn::tensor::Device;
 use data::Tokenizer;
 use games::match_play;
 use model::{DecoderConfig, LanguageModel};
+use reward::WeightedFunction;
 use rollout::{IntercodeFormat, MatchFormat, PromptPack, ShellView};
 use schema::{Artifact, EnvName, RunConfig};
 use tokio_util::sync::CancellationToken;
@@ -90,6 +91,8 @@ pub struct MatchTask {
     pub own_states: bool,
     /// Whether the end of the run belongs to GRPO.
     pub by_rewards: bool,
+    /// Reward functions whose weighted scores are added to what an episode of GRPO is worth.
+    pub rewards: Vec<WeightedFunction>,
     /// Prose of the prompts.
     pub pack: Arc<PromptPack>,
     /// Reproduces the run, as far as the clock does.

@@ -50,8 +50,8 @@ Ours
   --seed K                 reproduces the run
   --steps N                ends after N optimizer steps, if the clock does not end it first
   --lr LR                  instead of searching for one
-  --reward F.py[:WEIGHT]   Python reward function, again for each: of a GrpoTask beside those of its card, of an EnvTask
-                           (format compact or sidecar) added to the environment's own reward
+  --reward F.py[:WEIGHT]   Python reward function, again for each: of a GrpoTask beside those of its card, in the
+                           episodes of an EnvTask's GRPO added to the environment's own reward
   --device D               auto, cpu, cuda or cuda:N
   --container              always leave the best valid artifact; exit 0 if there is one (or CROUPIER_CONTAINER=1)
   --dry-run                print the plan and the settings with their origin, and stop

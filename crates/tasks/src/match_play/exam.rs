@@ -27,6 +27,8 @@ const MAX_NEW_TOKENS: u32 = 96;
 pub(super) const EXAM_SEEDS: u64 = 900_000_000;
 /// Pairs of games against each opponent: bounds.
 const PAIRS: (u64, u64) = (4, 256);
+/// Pairs of a teacher's own exam, at most: some search for milliseconds a turn.
+const TEACHER_PAIRS: u64 = 16;
 /// Games that a model may forfeit before its exam in a game is over.
 const MAX_FORFEITS: u64 = 10;
 
@@ -186,7 +188,8 @@ impl Exams {
             for (game, opponents) in &self.envs {
                 let Some(teacher) = teachers.get(game) else { continue };
                 let side: Arc<dyn Contestant> = Arc::new(ScriptedContestant(teacher.clone()));
-                let played = self.play_game(game, opponents, &side, |_, _, _| (), cancel).await?;
+                let pairs = self.pairs.min(TEACHER_PAIRS);
+                let played = play_game(game, opponents, &side, pairs, |_, _, _| (), cancel).await?;
                 reachable.insert(game.clone(), played.score());
             }
             self.reachable = Some(reachable);
@@ -209,31 +212,10 @@ impl Exams {
     ) -> Result<Standing> {
         let mut standing = Standing::default();
         for (game, opponents) in &self.envs {
-            let whole = self.play_game(game, opponents, side, &mut report, cancel).await?;
+            let whole = play_game(game, opponents, side, self.pairs, &mut report, cancel).await?;
             standing.games.push((game.clone(), whole));
         }
         Ok(standing)
-    }
-
-    async fn play_game(
-        &self,
-        game: &str,
-        opponents: &[Arc<dyn Contestant>],
-        side: &Arc<dyn Contestant>,
-        mut report: impl FnMut(&str, &str, Tally),
-        cancel: &CancellationToken,
-    ) -> Result<Tally> {
-        let mut whole = Tally::default();
-        for opponent in opponents {
-            let config = MatchConfig {
-                max_forfeits: Some(MAX_FORFEITS),
-                ..MatchConfig::of_pairs(EXAM_SEEDS, self.pairs)
-            };
-            let tally = play_match(game, [side, opponent], &config, cancel).await?;
-            report(game, &opponent.name(), tally);
-            whole.add(&tally);
-        }
-        Ok(whole)
     }
 
     /// Turns that `model` sees in games on other deals, as long as its exam may take.
@@ -271,6 +253,26 @@ impl Exams {
             max_new_tokens: MAX_NEW_TOKENS,
         }
     }
+}
+
+/// All opponents of a game, on the same deals.
+async fn play_game(
+    game: &str,
+    opponents: &[Arc<dyn Contestant>],
+    side: &Arc<dyn Contestant>,
+    pairs: u64,
+    mut report: impl FnMut(&str, &str, Tally),
+    cancel: &CancellationToken,
+) -> Result<Tally> {
+    let mut whole = Tally::default();
+    for opponent in opponents {
+        let config =
+            MatchConfig { max_forfeits: Some(MAX_FORFEITS), ..MatchConfig::of_pairs(EXAM_SEEDS, pairs) };
+        let tally = play_match(game, [side, opponent], &config, cancel).await?;
+        report(game, &opponent.name(), tally);
+        whole.add(&tally);
+    }
+    Ok(whole)
 }
 
 /// Remembers what its player was asked.

@@ -12,7 +12,9 @@ use grpo::{
     Budget, DrawConfig, EntropySchedule, GrpoConfig, GrpoTrainer, LossSettings, Rollouts, TrainingRun,
 };
 use model::LanguageModel;
-use rollout::{Decoding, Format, MatchFormat, MatchRollout, OutcomeSource, Player, RunInfo, StreamConfig};
+use rollout::{
+    Decoding, Format, GroupJudge, MatchFormat, MatchRollout, OutcomeSource, Player, RunInfo, StreamConfig,
+};
 use schema::Sampling;
 use tokio_util::sync::CancellationToken;
 use train::{LearnerConfig, Schedule, Shape, Warmup};
@@ -21,7 +23,7 @@ use super::MatchTask;
 use crate::env_task::specs;
 use crate::events::{Event, Observer, StepEvent};
 use crate::text::Goal;
-use crate::{ModelPolicy, Source, settings};
+use crate::{EnvRewards, ModelPolicy, Source, settings};
 
 /// Groups of a step, at most: fewer steps with less noise are not worth more here.
 const GROUPS: usize = 8;
@@ -55,8 +57,11 @@ pub(super) async fn by_rewards(
     let group_size = config.rollout.group_size.max(2);
     let groups_per_step = (config.rollout.groups_per_step as usize).clamp(1, GROUPS);
     let grpo = grpo_config(lr, goal);
+    let rewards = EnvRewards::of(&task.rewards)?;
+    let mut player = player(task, &policy, format, &model, until);
+    player.judge = rewards.clone().map(|rewards| Arc::new(rewards) as Arc<dyn GroupJudge>);
     let rollouts = Rollouts {
-        player: player(task, &policy, format, &model, until),
+        player,
         source: Arc::new(OutcomeSource(source.envs().clone())),
         specs: Box::new(specs(
             &task.games(),
@@ -98,6 +103,9 @@ pub(super) async fn by_rewards(
             elapsed_s: task.deadline.elapsed().as_secs_f64(),
             ..StepEvent::default()
         }));
+        if let Some(rewards) = &rewards {
+            observer.event(&rewards.event(n_steps, &step.groups));
+        }
         n_flat = if metric("zero_signal") >= 1.0 { n_flat + 1 } else { 0 };
         if n_flat >= FLAT_STEPS {
             // Who always plays the same from the same deal has nothing to compare.

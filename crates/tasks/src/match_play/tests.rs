@@ -23,6 +23,7 @@ fn task(dir: &Path, envs: Vec<EnvName>) -> MatchTask {
         mounted: Vec::new(),
         own_states: true,
         by_rewards: false,
+        rewards: Vec::new(),
         pack: Arc::new(PromptPack::builtin()),
         seed: 1,
         steps: Some(4),

@@ -42,7 +42,10 @@ pub(super) fn teacher_of(game: &str, kind: TeacherKind, budget: Duration) -> Res
     let found = match (kind, game) {
         (TeacherKind::Solved, "liars_dice") => Ok(liars_dice(budget)),
         (TeacherKind::Solved, _) => teach::teacher(game, Utility::Outcome),
+        // The public recipe knows three games; in the others the nearest rule of thumb stands for it.
         (TeacherKind::Public, "leduc_poker") => teach::bot("leduc_poker/random-nofold"),
+        (TeacherKind::Public, "goofspiel") => teach::bot("goofspiel/match-prize"),
+        (TeacherKind::Public, "clobber" | "othello") => teach::bot(&format!("{game}/greedy")),
         (TeacherKind::Public, _) => teach::bot(&format!("{game}/public")),
     };
     Ok(found.map_err(|error| BadInput::new(error.to_string(), "leave the game out of the task"))?)

@@ -65,11 +65,10 @@ pub(super) fn work(
         return Ok(Work::Env(Box::new(task)));
     }
     warnings.extend(others.iter().map(|env| format!("environment `{env}` has no teacher and is left out")));
-    if let Some(function) = common.config.reward.functions.first() {
-        warnings.push(format!(
-            "match play is judged by its own exams: `{}` is not used (it is with [rollout] format = \"compact\")",
-            function.path.display()
-        ));
+    if !common.config.reward.functions.is_empty() && !common.config.env.by_rewards {
+        warnings.push(
+            "reward functions are for the episodes of GRPO, which [env] by_rewards leaves out".to_owned(),
+        );
     }
     if pack.source == PromptPack::builtin().source {
         warnings.push(format!(
@@ -136,6 +135,7 @@ fn match_task(asked: &Asked, common: Common, envs: Vec<EnvName>, pack: Arc<Promp
         envs,
         teacher,
         by_rewards: config.env.by_rewards,
+        rewards: config.reward.functions.iter().map(reward_function).collect::<Result<_, _>>()?,
         own_rows: true,
         mounted: Vec::new(),
         own_states: config.env.own_states,
