@@ -115,9 +115,9 @@ fn a_run_is_recorded_for_people_and_for_other_tools_and_can_be_evaluated_again()
     assert!(best.as_f64() < base.as_f64(), "{report}");
     assert_eq!(report["result"]["artifact_kind"], "model");
     let files = names(&place.path("one.run"));
-    assert_eq!(files.len(), 4, "{files:?}");
+    assert_eq!(files.len(), 5, "{files:?}");
     assert!(files[0].starts_with("events.out.tfevents."), "{files:?}");
-    assert_eq!(files[1..], ["journal.jsonl", "metrics.jsonl", "report.json"]);
+    assert_eq!(files[1..], ["journal.jsonl", "metrics.jsonl", "report.html", "report.json"]);
     let metrics = std::fs::read_to_string(place.path("one.run/metrics.jsonl")).expect("readable");
     let first: Value = serde_json::from_str(metrics.lines().next().expect("a line")).expect("JSON");
     assert!(first["train/loss"].is_f64() && first["step"] == 1, "{first}");

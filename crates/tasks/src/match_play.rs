@@ -52,6 +52,14 @@ const STEPS_WANTED: f64 = 200.0;
 const EXAMS: u64 = 5;
 /// Share of the time at which the first exam is held: before, play says little.
 const FIRST_EXAM: f64 = 0.4;
+/// An exam is left out if less than so many times what the last one took has been spent on steps since.
+const STEPS_PER_EXAM: f64 = 3.0;
+/// A base whose loss on the probe is above this share of a uniform guess's has learnt no language yet, and what rate its
+/// training begins with: recipes are for those that have.
+const KNOWS_NOTHING: f64 = 0.6;
+const RATE_FROM_NOTHING: f64 = 1e-3;
+/// Rows by which that is told.
+const FIRST_ROWS: usize = 8;
 /// From this share of the run on the mean of the weights is what is examined at the end.
 const AVERAGE_FROM: f64 = 0.75;
 /// Share of the run in which the learning rate rises, and what is left of it at the end.
@@ -248,7 +256,11 @@ fn learning_rate(
     observer: &mut dyn Observer,
     cancel: &CancellationToken,
 ) -> Result<f64> {
-    let start = task.recipe.learning_rate(facts, method);
+    let first = blocking(|| goal.losses(&goal.base, &probe[..probe.len().min(FIRST_ROWS)]));
+    let loss = first.iter().sum::<f64>() / first.len().max(1) as f64;
+    let knows_nothing = loss > KNOWS_NOTHING * (facts.config.vocab_size as f64).ln();
+    let recipe = task.recipe.learning_rate(facts, method);
+    let start = if knows_nothing { recipe.max(RATE_FROM_NOTHING) } else { recipe };
     if task.lr.is_some() || task.deadline.stop_training_at().is_none() {
         return Ok(task.lr.unwrap_or(start));
     }
@@ -317,6 +329,7 @@ impl Run {
         let schedule =
             Schedule { peak: lr, warmup: Warmup::Share(WARMUP), shape: Shape::Cosine, floor: LR_FLOOR };
         let (begun, mut held) = (clock.left(), 0);
+        let (mut examined, mut exam_took_s) = (Instant::now(), 0.0);
         loop {
             // What follows: a tail with an exam of its own, and the exam of what was learnt here.
             let exam_s = exams.budget_s() + exams.publish_s;
@@ -330,6 +343,10 @@ impl Run {
             let due = due_exams(fraction);
             if due > held {
                 held = due;
+                if examined.elapsed().as_secs_f64() < STEPS_PER_EXAM * exam_took_s {
+                    continue;
+                }
+                let started = Instant::now();
                 let candidate = self.learner.model().valid();
                 let standing = self.examine(&candidate, exams, publisher, observer, cancel).await?;
                 if task.own_states {
@@ -339,6 +356,7 @@ impl Run {
                     let turns = blocking(|| lessons.correct(seen))?;
                     observer.event(&Event::OwnStates { step: self.step, turns });
                 }
+                (examined, exam_took_s) = (Instant::now(), started.elapsed().as_secs_f64());
                 continue;
             }
             let started = Instant::now();

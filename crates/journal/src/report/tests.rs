@@ -61,7 +61,7 @@ fn the_page_shows_every_part_of_the_run() {
         assert!(page.contains(part), "{part}");
     }
     assert_eq!(page.matches("<svg").count(), 7);
-    assert!(page.contains("exam/&lt;leduc&gt;") && page.contains("80%"));
+    assert!(page.contains("exam/&lt;leduc&gt;") && page.contains("80 %"));
     assert_eq!(page.matches("<tr><td>").count(), 60);
     assert!(page.contains("J♠ | raise") && page.contains("K♥ | &lt;call&gt;"));
 }

@@ -255,7 +255,8 @@ impl Exams {
     }
 }
 
-/// All opponents of a game, on the same deals.
+/// All opponents of a game, on the same deals; of who forfeits both games of a pair, no more than that pair: one that
+/// calls no tool does not in the others either, and its long answers are what costs most.
 async fn play_game(
     game: &str,
     opponents: &[Arc<dyn Contestant>],
@@ -264,6 +265,14 @@ async fn play_game(
     mut report: impl FnMut(&str, &str, Tally),
     cancel: &CancellationToken,
 ) -> Result<Tally> {
+    if let Some(first) = opponents.first() {
+        let config = MatchConfig::of_pairs(EXAM_SEEDS, 1);
+        let tally = play_match(game, [side, first], &config, cancel).await?;
+        if tally.forfeits[0] == tally.games() {
+            report(game, &first.name(), tally);
+            return Ok(tally);
+        }
+    }
     let mut whole = Tally::default();
     for opponent in opponents {
         let config =

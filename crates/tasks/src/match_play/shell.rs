@@ -4,6 +4,7 @@
 //! commands are ours.
 
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -32,6 +33,16 @@ const MAX_NEW_TOKENS: u32 = 192;
 const MUTE_TURNS: u32 = 2;
 /// Exam tasks that are played at once.
 const AT_ONCE: usize = 8;
+
+/// Tasks that are played first: who makes no call in any of them is not asked the others.
+const FIRST_TASKS: u64 = 3;
+
+/// How an exam's episode went.
+struct Played {
+    reward: f64,
+    /// Whether any tool was called.
+    acted: bool,
+}
 
 /// A sandbox, and how a model is asked about it.
 pub(super) struct Shell {
@@ -100,22 +111,32 @@ impl Shell {
         if self.sandbox.isolation().tier == Tier::TrustedOnly {
             return Ok(None);
         }
-        let mut episodes =
-            futures::stream::iter(0..EXAM_TASKS).map(|id| self.episode(policy, id)).buffer_unordered(AT_ONCE);
-        let mut total = 0.0;
-        while let Some(reward) = episodes.next().await {
-            total += reward?;
+        let played = |ids: Range<u64>| {
+            futures::stream::iter(ids).map(|id| self.episode(policy, id)).buffer_unordered(AT_ONCE)
+        };
+        let (mut total, mut has_acted) = (0.0, false);
+        for ids in [0..FIRST_TASKS, FIRST_TASKS..EXAM_TASKS] {
+            let mut episodes = played(ids);
+            while let Some(episode) = episodes.next().await {
+                let Played { reward, acted } = episode?;
+                total += reward;
+                has_acted |= acted;
+            }
+            if !has_acted {
+                // Who never calls a tool gets what doing nothing is worth.
+                return Ok(Some(self.no_op));
+            }
         }
         Ok(Some(total / EXAM_TASKS as f64))
     }
 
-    async fn episode(&self, policy: &Arc<dyn Policy>, id: u64) -> Result<f64> {
+    async fn episode(&self, policy: &Arc<dyn Policy>, id: u64) -> Result<Played> {
         let mut episode = super::blocking(|| -> Result<Episode> {
             let task = Arc::new(intercode::tasks::task(EXAM_SET, id));
             let gold = Arc::new(Gold::run(&self.sandbox, &task)?);
             Ok(Episode::reset(&self.sandbox, task, gold, EpisodeConfig::EVALUATOR)?)
         })?;
-        let mut n_mute = 0;
+        let (mut n_mute, mut acted) = (0, false);
         loop {
             let prompt = self.format.prompt(&view(episode.question(), episode.history()))?;
             let request = Request {
@@ -138,10 +159,11 @@ impl Shell {
                 Err(error) => return Err(error.into()),
             };
             n_mute = if action == Action::Nothing { n_mute + 1 } else { 0 };
+            acted |= action != Action::Nothing;
             let action = if n_mute < MUTE_TURNS { action } else { Action::Submit };
             let step = super::blocking(|| episode.step_with_thought(action, thought))?;
             if let Some(reward) = step.reward {
-                return Ok(reward.total);
+                return Ok(Played { reward: reward.total, acted });
             }
         }
     }
