@@ -352,7 +352,7 @@ impl Run {
                 if task.own_states {
                     let gaps = exams.gaps(&standing, &lessons.teachers(), cancel).await?;
                     observer.event(&Event::Shares { step: self.step, shares: lessons.weigh(&gaps) });
-                    let seen = exams.play_for_states(&candidate, cancel).await?;
+                    let seen = exams.play_for_states(&candidate, &standing, cancel).await?;
                     let turns = blocking(|| lessons.correct(seen))?;
                     observer.event(&Event::OwnStates { step: self.step, turns });
                 }

@@ -48,6 +48,12 @@ impl Standing {
         scores.iter().sum::<f64>() / scores.len().max(1) as f64
     }
 
+    /// Whether every game was forfeited: the states of such play are those of first turns.
+    fn is_mute_in(&self, game: &str) -> bool {
+        let of_game = self.games.iter().filter(|(name, _)| name == game);
+        of_game.map(|(_, tally)| tally).all(|tally| tally.forfeits[0] == tally.games())
+    }
+
     /// Share of the games that the model forfeited.
     fn forfeited(&self) -> f64 {
         let (forfeits, games) =
@@ -218,19 +224,21 @@ impl Exams {
         Ok(standing)
     }
 
-    /// Turns that `model` sees in games on other deals, as long as its exam may take.
+    /// Turns that `model` sees in games on other deals, as long as its exam may take; not in those in whose exam it had
+    /// nothing to say.
     ///
     /// # Errors
     /// If a game cannot be played.
     pub(super) async fn play_for_states(
         &mut self,
         model: &LanguageModel,
+        standing: &Standing,
         cancel: &CancellationToken,
     ) -> Result<Vec<MatchView>> {
         let recorder = Arc::new(Recorder { player: self.contestant(model), seen: Mutex::default() });
         let side: Arc<dyn Contestant> = recorder.clone();
         let deadline = Instant::now() + Duration::from_secs_f64(self.budget_s);
-        for (game, opponents) in &self.envs {
+        for (game, opponents) in self.envs.iter().filter(|(game, _)| !standing.is_mute_in(game)) {
             for opponent in opponents {
                 let config = MatchConfig {
                     deadline: Some(deadline),
