@@ -67,8 +67,9 @@ const WARMUP: f64 = 0.03;
 const LR_FLOOR: f64 = 0.05;
 /// Share of the time after the first measurements that belongs to rewards.
 const TAIL_SHARE: f64 = 0.15;
-/// A tail of fewer seconds is not begun.
-const SHORTEST_TAIL_S: f64 = 30.0;
+/// Steps that it has room for, or it is not begun; and a player's turns in an episode, about.
+const TAIL_STEPS: f64 = 4.0;
+const TURNS: f64 = 6.0;
 /// Steps that are not finite before the run ends with what it has.
 const STRIKES: u64 = 3;
 
@@ -217,7 +218,10 @@ pub async fn run(
         step: 0,
     };
     let tail_s = if source.is_some() { TAIL_SHARE * clock.left() } else { 0.0 };
-    let tail_s = if tail_s < SHORTEST_TAIL_S { 0.0 } else { tail_s };
+    // Each turn of an episode is played once and learnt from once, at about the same cost.
+    let group_s = 2.0 * TURNS * f64::from(task.config.rollout.group_size.max(2)) * step_s / batch as f64;
+    let n_groups = (tail_s / (TAIL_STEPS * group_s)) as usize;
+    let tail_s = if n_groups == 0 { 0.0 } else { tail_s };
     let course =
         Course { task, goal: &goal, clock: &clock, publisher: &publisher, batch, lr, step_s, tail_s };
     run.by_teachers(&course, &mut lessons, &mut exams, observer, cancel).await?;
@@ -230,7 +234,7 @@ pub async fn run(
             let until = clock.until(exams.budget_s() + 2.0 * exams.publish_s);
             let shown = (&shown, &goal);
             let (model, n_steps) =
-                tail::by_rewards(task, mean, shown, source, (lr, until), observer, cancel).await?;
+                tail::by_rewards(task, mean, shown, source, (lr, n_groups, until), observer, cancel).await?;
             run.step += n_steps;
             if n_steps > 0 {
                 run.examine(&model.valid(), &mut exams, &publisher, observer, cancel).await?;

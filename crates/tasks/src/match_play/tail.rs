@@ -38,7 +38,7 @@ const FLAT_STEPS: u32 = 3;
 /// From this share of the tail on, the mean of the weights is what is examined.
 const AVERAGE_FROM: f64 = 0.5;
 
-/// Trains `model` by rewards until `until` and gives it back with the number of steps.
+/// Trains `model` by rewards until `until`, with at most `n_groups` groups a step, and gives it back with the number of steps.
 ///
 /// # Errors
 /// If a step fails.
@@ -47,7 +47,7 @@ pub(super) async fn by_rewards(
     model: LanguageModel,
     (format, goal): (&Arc<MatchFormat>, &Goal),
     source: &Source,
-    (lr, until): (f64, Instant),
+    (lr, n_groups, until): (f64, usize, Instant),
     observer: &mut dyn Observer,
     cancel: &CancellationToken,
 ) -> Result<(LanguageModel, u64)> {
@@ -55,7 +55,7 @@ pub(super) async fn by_rewards(
     let tokenizer = Arc::new(data::Tokenizer::from_dir(&task.model_dir)?);
     let policy = ModelPolicy::start(model.clone(), tokenizer, "match-play");
     let group_size = config.rollout.group_size.max(2);
-    let groups_per_step = (config.rollout.groups_per_step as usize).clamp(1, GROUPS);
+    let groups_per_step = (config.rollout.groups_per_step as usize).min(n_groups).clamp(1, GROUPS);
     let grpo = grpo_config(lr, goal);
     let rewards = EnvRewards::of(&task.rewards)?;
     let mut player = player(task, &policy, format, &model, until);
