@@ -1,4 +1,4 @@
-//! Text tasks as the tournament runs them: the binary, a root, a task card; and what is left when it is killed.
+//! Tasks as the tournament runs them: the binary, a root, a task card; and what is left when it is killed.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -19,9 +19,12 @@ fn croupier(words: &[&str]) -> Command {
 struct Root(TempDir);
 
 impl Root {
-    fn new(size: &str) -> Self {
+    /// `words` say what `model new` makes.
+    fn new(words: &[&str]) -> Self {
         let root = Self(tempfile::tempdir().expect("a temporary folder"));
-        let made = croupier(&["model", "new", "--size", size, &root.model()]).output().expect("it runs");
+        let model = root.model();
+        let words = [&["model", "new"], words, &[&model]].concat();
+        let made = croupier(&words).output().expect("it runs");
         assert!(made.status.success(), "{}", said(&made));
         root.write_rows(&(0..120).map(row).collect::<Vec<_>>().join(","));
         root
@@ -69,7 +72,7 @@ fn code(output: &Output) -> i32 {
 
 #[test]
 fn what_cannot_be_learnt_from_is_refused_here_and_leaves_the_floor_in_the_container() {
-    let root = Root::new("pico");
+    let root = Root::new(&["--size", "pico"]);
     let task = ["--task-id", "t1", "--hours-to-complete", "0.01"];
     let no_column = r#"{"field_instruction":"question","field_output":"output"}"#;
     let cases: [(&str, Vec<&str>, &str); 5] = [
@@ -111,7 +114,7 @@ fn what_cannot_be_learnt_from_is_refused_here_and_leaves_the_floor_in_the_contai
 
 #[test]
 fn a_data_set_that_is_not_there_is_named_with_the_place() {
-    let root = Root::new("pico");
+    let root = Root::new(&["--size", "pico"]);
     let words = ["--task-id", "other", "--dataset", "https://example.com/x", "--steps", "1"];
     let output = root.train(&[&words[..], &INSTRUCT].concat()).output().expect("it runs");
     assert_eq!(code(&output), 2, "{}", said(&output));
@@ -120,7 +123,7 @@ fn a_data_set_that_is_not_there_is_named_with_the_place() {
 
 #[test]
 fn the_kl_term_is_asked_for_by_the_environment_and_needs_a_weight() {
-    let root = Root::new("pico");
+    let root = Root::new(&["--size", "pico"]);
     let words = [&["--task-id", "t1", "--steps", "1", "--dry-run"][..], &INSTRUCT].concat();
     let tied = root.train(&words).env("USE_KL", "1").env("KL_COEF", "0.75").output().expect("it runs");
     assert!(String::from_utf8_lossy(&tied.stdout).contains("SftWithKl(0.75)"), "{}", said(&tied));
@@ -129,40 +132,63 @@ fn the_kl_term_is_asked_for_by_the_environment_and_needs_a_weight() {
     assert!(said(&odd).contains("KL_COEF is `much`"), "{}", said(&odd));
 }
 
-/// Runs of eight seconds, each killed at another moment; the last one is left alone and must end in time.
 #[test]
 fn whenever_it_is_killed_what_lies_there_loads_and_is_not_worse_than_the_base() {
-    const RUNS: u32 = 20;
-    const SECONDS: f64 = 8.0;
-    let root = Root::new("nano");
-    let hours = format!("{}", SECONDS / 3600.0);
+    text_runs(20, 8.0);
+}
+
+#[test]
+#[ignore = "14 minutes; cargo nextest run -p cli --cargo-profile ci --profile long --run-ignored all"]
+fn long_whenever_it_is_killed_what_lies_there_is_not_worse_than_the_base() {
+    text_runs(20, 40.0);
+}
+
+#[test]
+fn whenever_an_environment_run_is_killed_what_lies_there_loads() {
+    let root = Root::new(&["--size", "nano", "--vocab", "4096"]);
+    let env = ["--task-type", "EnvTask", "--dataset-type", r#"{"environment_names":["leduc_poker"]}"#];
+    // Not how well it plays: a model of this size learns nothing in ten seconds.
+    killed(&root, &env, (6, 10.0), |_, out| assert!(gain(&root, out).is_finite()));
+}
+
+/// Runs of so many seconds on text; a quarter of them must have learnt something before they are killed.
+fn text_runs(n_runs: u32, seconds: f64) {
+    let root = Root::new(&["--size", "nano"]);
     let mut n_trained = 0;
-    for run in 1..=RUNS {
+    killed(&root, &INSTRUCT, (n_runs, seconds), |run, out| {
+        let gain = gain(&root, out);
+        assert!(gain >= -1e-6, "run {run} left something worse: {gain}");
+        n_trained += u32::from(gain > 0.1);
+    });
+    assert!(n_trained >= n_runs / 4, "only {n_trained} of {n_runs} runs had learnt something");
+}
+
+/// Runs, each killed at another moment; the last one is left alone and must end in time. `look` sees what each leaves.
+fn killed(root: &Root, task: &[&str], (n_runs, seconds): (u32, f64), mut look: impl FnMut(u32, &Path)) {
+    let hours = format!("{}", seconds / 3600.0);
+    for run in 1..=n_runs {
         let words = ["--task-id", "t1", "--hours-to-complete", &hours, "--container"];
-        let mut command = root.train(&[&words[..], &INSTRUCT].concat());
+        let mut command = root.train(&[&words[..], task].concat());
         let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
         let started = Instant::now();
-        if run < RUNS {
+        if run < n_runs {
             // The golden ratio spreads the moments.
-            let moment = SECONDS * (f64::from(run) * 0.618_034).fract();
+            let moment = seconds * (f64::from(run) * 0.618_034).fract();
             std::thread::sleep(Duration::from_secs_f64(moment));
             process.kill().expect("killed, or over");
             process.wait().expect("gone");
         } else {
             assert!(process.wait().expect("it ends").success());
-            assert!(started.elapsed().as_secs_f64() < SECONDS, "{:?}", started.elapsed());
+            assert!(started.elapsed().as_secs_f64() < seconds, "{:?}", started.elapsed());
         }
         let out = root.output("t1");
         if !out.join("adapter_config.json").exists() && !out.join("config.json").exists() {
             assert!(started.elapsed().as_secs_f64() < 2.0, "the floor comes within seconds");
             continue;
         }
-        let gain = gain(&root, &out);
-        assert!(gain >= -1e-6, "run {run} left something worse: {gain}");
-        n_trained += u32::from(gain > 0.1);
+        look(run, &out);
         std::fs::remove_dir_all(root.0.path().join("app")).expect("cleared");
     }
-    assert!(n_trained >= RUNS / 4, "only {n_trained} of {RUNS} runs had learnt something");
 }
 
 /// What `eval text` says that the folder is worth against the base.
@@ -180,7 +206,7 @@ fn gain(root: &Root, out: &Path) -> f64 {
 
 #[test]
 fn an_output_that_holds_something_else_is_refused_and_left_alone() {
-    let root = Root::new("pico");
+    let root = Root::new(&["--size", "pico"]);
     let model = root.model();
     let words = ["--task-id", "t1", "--steps", "1", "--out", &model];
     let output = root.train(&[&words[..], &INSTRUCT].concat()).output().expect("it runs");
