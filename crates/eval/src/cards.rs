@@ -36,13 +36,13 @@ fn total_variation(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(p, q)| (p - q).abs()).sum::<f64>() / 2.0
 }
 
-/// Rank of the private card, and everything else that the seat sees; `None` for games without a single private card.
+/// Rank of the private card, and everything else that the seat sees; `None` for games that do not say what is private.
 fn split_key(infoset: &Infoset) -> Option<(String, String)> {
     let key = infoset.key.as_str();
     if !key.starts_with('[') {
-        // kuhn_poker: the card, then the betting.
-        let card = key.get(..1).filter(|card| card.bytes().all(|byte| byte.is_ascii_digit()))?;
-        return Some((card.to_owned(), key[1..].to_owned()));
+        // kuhn_poker: the card, then the betting; liars_dice: the dice, a blank, the bids.
+        let (private, history) = key.split_at(key.bytes().take_while(u8::is_ascii_digit).count());
+        return (!private.is_empty()).then(|| (private.to_owned(), history.to_owned()));
     }
     let (mut private, mut history) = (None, String::new());
     for field in key.trim_start_matches('[').trim_end_matches(']').split("][") {

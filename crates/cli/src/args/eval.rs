@@ -12,7 +12,7 @@ pub(crate) struct EvalArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum EvalWhat {
-    /// Exact exploitability of a model in kuhn_poker or leduc_poker.
+    /// Exact exploitability of a model in kuhn_poker, leduc_poker or a small liars_dice.
     #[command(
         after_help = "Example:\n  croupier eval exploitability --model runs/…/base --adapter runs/…/adapter --game leduc_poker"
     )]
@@ -31,7 +31,7 @@ pub(crate) enum EvalWhat {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExploitabilityArgs {
-    /// kuhn_poker or leduc_poker.
+    /// kuhn_poker, leduc_poker, or a small liars_dice by its OpenSpiel name, e.g. 'liars_dice(dice_sides=4)'.
     #[arg(long, default_value = "leduc_poker")]
     pub(crate) game: String,
     /// Model folder; without it the uniform policy is measured.

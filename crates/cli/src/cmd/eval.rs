@@ -20,6 +20,10 @@ use crate::interrupt;
 /// Where models come from if HF_ENDPOINT does not say.
 pub(crate) const HUB: &str = "https://huggingface.co";
 
+/// Games whose every state can be visited.
+const ENUMERABLE: &str = "kuhn_poker, leduc_poker, liars_dice (one die each), liars_dice(dice_sides=4), or \
+                          liars_dice(numdice=2,dice_sides=2)";
+
 pub(crate) fn run(args: EvalArgs) -> Result<()> {
     match args.what {
         EvalWhat::Arena(args) => interrupt::block_on(arena::run(args)),
@@ -29,11 +33,11 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
 }
 
 async fn exploitability(args: ExploitabilityArgs) -> Result<()> {
-    if !["leduc_poker", "kuhn_poker"].contains(&args.game.as_str()) {
-        let message = format!("`{}` cannot be enumerated with its prompts", args.game);
-        return Err(Failure::bad_input(message, "leduc_poker or kuhn_poker").into());
+    let refused = |reason: String| Failure::bad_input(reason, ENUMERABLE);
+    if !args.game.starts_with("liars_dice") && !["leduc_poker", "kuhn_poker"].contains(&args.game.as_str()) {
+        return Err(refused(format!("`{}` cannot be enumerated with its prompts", args.game)).into());
     }
-    let game = ExactGame::new(&format!("{}(players=2)", args.game))?;
+    let game = ExactGame::new(&args.game).map_err(|error| refused(error.to_string()))?;
     let policy = match &args.model {
         None => TabularPolicy::uniform(),
         Some(dir) => {
