@@ -8,7 +8,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::episode::{Stop, unplayed};
-use crate::{EnvSource, EpisodeSpec, Player, Start, play_episode, play_self};
+use crate::{EnvSource, EpisodeSpec, Player, Start, play_each_other, play_episode, play_self};
 
 /// What a group plays.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,7 +47,7 @@ impl Group {
 }
 
 /// Plays a group until it is complete; the rest is cut off. `cancel` cuts off everything. Against itself the policy
-/// plays both seats, and each episode gives the trajectories of both.
+/// plays both seats, and each episode gives the trajectories of both; against a member of its league it plays one.
 ///
 /// The player's judge, if it has one, then adds to their rewards. Every episode runs in its own task. Dropping the future
 /// aborts them and loses their trajectories.
@@ -61,15 +61,23 @@ pub async fn play_group(
     let mut episodes = JoinSet::new();
     let mut specs = HashMap::new();
     let self_play = spec.start.opponent.kind == OpponentKind::SelfPlay;
-    let n_seats = if self_play { 2 } else { 1 };
+    let league = player.league.as_ref().filter(|_| self_play);
+    let rival = league.map(|league| league.rival(spec.group));
+    let source = league.map_or(source, |league| league.source());
+    let n_seats = if self_play && rival.is_none() { 2 } else { 1 };
     for rollout in 0..(spec.size + spec.over_sample).div_ceil(n_seats) {
         let episode = EpisodeSpec { group: spec.group, rollout, start: spec.start };
         let (player, source, cut) = (player.clone(), source.clone(), cut.clone());
+        let rival = rival.clone();
         let task = episodes.spawn(async move {
-            if self_play {
-                play_self(&player, &source, episode, &cut).await.to_vec()
-            } else {
-                vec![play_episode(&player, &source, episode, &cut).await]
+            match rival {
+                Some((rival, seat)) => {
+                    let players = if seat == 0 { [&player, &rival] } else { [&rival, &player] };
+                    let [first, second] = play_each_other(players, &source, episode, &cut).await;
+                    vec![if seat == 0 { first } else { second }]
+                }
+                None if self_play => play_self(&player, &source, episode, &cut).await.to_vec(),
+                None => vec![play_episode(&player, &source, episode, &cut).await],
             }
         });
         specs.insert(task.id(), episode);

@@ -13,6 +13,7 @@ mod group;
 mod in_process;
 pub mod jsonl;
 mod judge;
+mod league;
 pub mod local_play;
 mod observation;
 mod openai;
@@ -40,6 +41,7 @@ pub use format::{
 pub use group::{Group, GroupSpec, play_group};
 pub use in_process::InProcessSource;
 pub use judge::GroupJudge;
+pub use league::League;
 pub use observation::parse_observation;
 pub use openai::{OpenAiConfig, OpenAiPolicy};
 pub use outcome::OutcomeSource;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use schema::Sampling;
 
-use crate::{Decoding, Format, GroupJudge, Policy};
+use crate::{Decoding, Format, GroupJudge, League, Policy};
 
 /// Bounds of one episode.
 #[derive(Clone, Debug)]
@@ -63,12 +63,23 @@ pub struct Player {
     pub run: RunInfo,
     /// Adds to the rewards of whole groups.
     pub judge: Option<Arc<dyn GroupJudge>>,
+    /// Whom it meets in self-play; itself without one.
+    pub league: Option<Arc<League>>,
 }
 
 impl Player {
-    /// Default sampling and limits, constrained decoding, no judge.
+    /// Default sampling and limits, constrained decoding, no judge, no league.
     pub fn new(policy: Arc<dyn Policy>, format: Arc<dyn Format>, run: RunInfo) -> Self {
         let (sampling, limits) = (Sampling::default(), Limits::default());
-        Self { policy, format, sampling, decoding: Decoding::Constrained, limits, run, judge: None }
+        Self {
+            policy,
+            format,
+            sampling,
+            decoding: Decoding::Constrained,
+            limits,
+            run,
+            judge: None,
+            league: None,
+        }
     }
 }

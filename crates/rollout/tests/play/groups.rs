@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use rollout::{
-    Completion, EnvSource, GroupSpec, Policy, PolicyError, RandomPolicy, Request, StreamConfig, play_group,
-    stream,
+    Completion, EnvSource, GroupSpec, League, Player, Policy, PolicyError, RandomPolicy, Request,
+    StreamConfig, play_group, stream,
 };
-use schema::StopReason;
+use schema::{Opponent, OpponentKind, StopReason};
 use tokio_util::sync::CancellationToken;
 
 use crate::setup::{Answer, LEDUC, Script, in_process, player, random_player, start};
@@ -31,6 +31,46 @@ async fn a_group_shares_its_deal_and_differs_in_its_sampling() {
     let play =
         |member: &schema::Trajectory| member.turns.iter().map(|turn| turn.action_id).collect::<Vec<_>>();
     assert!(played.members().map(play).collect::<BTreeSet<_>>().len() > 1);
+}
+
+/// Plays at random and counts how often it is asked.
+struct Counted(Arc<AtomicUsize>);
+
+impl Policy for Counted {
+    fn name(&self) -> String {
+        "counted".to_owned()
+    }
+
+    fn generate(&self, request: Request) -> BoxFuture<'_, Result<Completion, PolicyError>> {
+        self.0.fetch_add(1, Relaxed);
+        RandomPolicy.generate(request)
+    }
+}
+
+#[tokio::test]
+async fn a_group_meets_one_member_of_the_league_from_one_seat() {
+    let (_, source) = in_process();
+    let asked = [0; 2].map(|_| Arc::new(AtomicUsize::new(0)));
+    let [first, second] = asked.each_ref().map(|asked| player(Counted(asked.clone())));
+    let league = Arc::new(League::new(source, first, 2));
+    league.add(second);
+    let learner = Player { league: Some(league), ..random_player() };
+    let nowhere = Script::source([]);
+    let mut seats = BTreeSet::new();
+    for number in 0..24 {
+        let before = asked.each_ref().map(|asked| asked.load(Relaxed));
+        let mut spec = group(number, 4, 0);
+        spec.start.opponent = Opponent::plain(OpponentKind::SelfPlay);
+        let played = play_group(&learner, &nowhere, spec, &CancellationToken::new()).await;
+        assert!(played.is_complete() && played.trajectories.len() == 4);
+        assert!(played.members().all(|member| member.policy == "random"));
+        let met = [0, 1].map(|rival| asked[rival].load(Relaxed) > before[rival]);
+        assert_eq!(met.iter().filter(|met| **met).count(), 1, "one member a group");
+        let seat = played.trajectories[0].player;
+        assert!(played.members().all(|member| member.player == seat));
+        seats.insert((met, seat));
+    }
+    assert_eq!(seats.len(), 4, "both members are met from both seats: {seats:?}");
 }
 
 #[tokio::test]
