@@ -75,13 +75,11 @@ def functions():
 
 def reward(model, tokenizer, test):
     torch.manual_seed(0)
-    texts = []
-    for row in test[:GRPO_PROMPTS]:
-        ids = tokenizer(row["prompt"], return_tensors="pt")
-        with torch.no_grad():
-            out = model.generate(**ids, do_sample=True, temperature=1.0, top_k=0, top_p=1.0, max_new_tokens=NEW_TOKENS, num_return_sequences=2,
-                                 eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.eos_token_id)
-        texts += tokenizer.batch_decode(out[:, ids["input_ids"].shape[1] :], skip_special_tokens=True)
+    asked = tokenizer([row["prompt"] for row in test[:GRPO_PROMPTS]], return_tensors="pt", padding=True, padding_side="left")
+    with torch.no_grad():
+        out = model.generate(**asked, do_sample=True, temperature=1.0, top_k=0, top_p=1.0, max_new_tokens=NEW_TOKENS, num_return_sequences=2,
+                             eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.eos_token_id)
+    texts = tokenizer.batch_decode(out[:, asked["input_ids"].shape[1] :], skip_special_tokens=True)
     return sum(weight * statistics.fmean(judge(texts)) for weight, judge in functions())
 
 

@@ -71,6 +71,31 @@ impl GrpoTrainer {
         &self.config
     }
 
+    /// The highest learning rate of the schedule from now on.
+    pub fn set_peak_lr(&mut self, peak: f64) {
+        self.config.schedule.peak = peak;
+    }
+
+    /// How far the weights have moved from those that drew `rows`: the mean over drawn tokens of half the squared
+    /// difference of log-probs, an estimate of the divergence in nats. 0 for weights that have not moved.
+    ///
+    /// # Source
+    /// J. Schulman, "Approximating KL divergence" (2020), estimator k2.
+    pub fn moved(&self, rows: &[Row]) -> f64 {
+        let model = self.learner.model().valid();
+        let (mut sum, mut n_tokens) = (0.0, 0);
+        for rows in micro_batches(rows.to_vec(), self.config.token_budget, RowUnit::Single) {
+            let batch = Batch::new(&rows, model.beginnings(), &model.device());
+            let scored = row_logprobs(&model, &batch, &rows, self.config.temperature);
+            for (row, logprobs) in rows.iter().zip(scored) {
+                let gaps = row.loss_positions().map(|idx| f64::from(logprobs[idx] - row.old_logprobs()[idx]));
+                sum += gaps.map(|gap| gap * gap / 2.0).sum::<f64>();
+                n_tokens += row.n_loss_tokens();
+            }
+        }
+        sum / n_tokens.max(1) as f64
+    }
+
     /// One step on the scored members of `groups`, with figures about the play.
     ///
     /// # Errors

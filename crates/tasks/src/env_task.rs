@@ -323,6 +323,7 @@ fn training(
 ) -> anyhow::Result<TrainingRun> {
     let config = &task.config;
     let grpo = settings::grpo_config(config)?;
+    let opponent = settings::opponent(config)?;
     let groups_per_step = config.rollout.groups_per_step.max(1) as usize;
     let group_size = config.rollout.group_size.max(1);
     let draw = DrawConfig {
@@ -338,7 +339,7 @@ fn training(
             &task.envs,
             &config.env.weights,
             config.run.seed,
-            settings::opponent(config)?,
+            move |_| opponent,
             group_size,
         )),
         stream: StreamConfig { groups_in_flight: in_flight.min(groups_per_step), buffer: groups_per_step },
@@ -378,18 +379,18 @@ fn player(
     player
 }
 
-/// Groups without end, environments in turn by their weights.
-pub(crate) fn specs(
+/// Groups without end, environments in turn by their weights, each against the opponent of its number.
+pub(crate) fn specs<F: Fn(u64) -> Opponent + Send>(
     envs: &[EnvName],
     weights: &[f64],
     seed: u64,
-    opponent: Opponent,
+    opponent: F,
     size: u32,
-) -> impl Iterator<Item = GroupSpec> + Send + use<> {
+) -> impl Iterator<Item = GroupSpec> + Send + use<F> {
     let envs = Rotation::new(envs, weights);
     (0..).zip(envs).map(move |(group, env)| {
         let (task_id, seed) = start_seed(env, seed, group);
-        GroupSpec { group, start: Start { task_id, seed, opponent }, size, over_sample: 0 }
+        GroupSpec { group, start: Start { task_id, seed, opponent: opponent(group) }, size, over_sample: 0 }
     })
 }
 

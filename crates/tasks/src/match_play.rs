@@ -35,30 +35,27 @@ pub use self::lessons::TeacherKind;
 use self::exam::{Exams, Standing};
 use self::lessons::Lessons;
 use self::shell::Shell;
+use self::tail::{Played, Stage};
 use crate::env_task::connect;
 use crate::events::{Event, Observer, TextStepEvent};
 use crate::publish::Publisher;
 use crate::text::{
     Clock, Example, Facts, Goal, Memory, Method, ObjectiveKind, Recipe, StepCost, adapter_of, cached_batches,
-    learner, load, search,
+    first_rate, learner, load, search,
 };
-use crate::{BadInput, Deadline, Source, WhenAllDead};
+use crate::{BadInput, Deadline, EnvRewards, Source, WhenAllDead};
 
 /// Rows for the measurements before the first step.
 const PROBE: usize = 256;
 /// Steps that a run should have at least, before their batches are made larger.
-const STEPS_WANTED: f64 = 200.0;
+const STEPS_WANTED: f64 = 800.0;
 /// Exams, the last one of the final weights; after each but the last the model's own states join the lessons.
 const EXAMS: u64 = 5;
 /// Share of the time at which the first exam is held: before, play says little.
 const FIRST_EXAM: f64 = 0.4;
 /// An exam is left out if less than so many times what the last one took has been spent on steps since.
 const STEPS_PER_EXAM: f64 = 3.0;
-/// A base whose loss on the probe is above this share of a uniform guess's has learnt no language yet, and what rate its
-/// training begins with: recipes are for those that have.
-const KNOWS_NOTHING: f64 = 0.6;
-const RATE_FROM_NOTHING: f64 = 1e-3;
-/// Rows by which that is told.
+/// Rows by which it is told whether the base knows anything.
 const FIRST_ROWS: usize = 8;
 /// From this share of the run on the mean of the weights is what is examined at the end.
 const AVERAGE_FROM: f64 = 0.75;
@@ -67,7 +64,9 @@ const WARMUP: f64 = 0.03;
 const LR_FLOOR: f64 = 0.05;
 /// Share of the time after the first measurements that belongs to rewards.
 const TAIL_SHARE: f64 = 0.15;
-/// Steps that it has room for, or it is not begun; and a player's turns in an episode, about.
+/// A model that has nothing to say until this share of the run learns from its teachers to the end.
+const LATEST_TAIL: f64 = 0.7;
+/// Steps that each of its stages has room for, or it is not begun; and a player's turns in an episode, about.
 const TAIL_STEPS: f64 = 4.0;
 const TURNS: f64 = 6.0;
 /// Steps that are not finite before the run ends with what it has.
@@ -170,6 +169,7 @@ pub async fn run(
     observer.event(&Event::Published { step: 0, path: floor.path.clone() });
 
     let source = sidecars(task, observer).await?;
+    let rewards = if task.by_rewards { EnvRewards::of(&task.rewards)? } else { None };
     observer.event(&Event::Phase { name: "teachers".to_owned() });
     let clock = Clock::new(&task.deadline);
     let format = match_format(task, observer)?;
@@ -177,12 +177,9 @@ pub async fn run(
     if let Some(shell) = &shell {
         observer.event(&Event::Plan { lines: vec![format!("intercode  {}", shell.describe())] });
     }
-    let (mounted, lines) = blocking(|| mounted::rows(task, format.chat(), config.max_position_embeddings))?;
-    if !lines.is_empty() {
-        observer.event(&Event::Plan { lines });
-    }
+    let mounted = blocking(|| mounted::rows(task, format.chat(), config.max_position_embeddings, observer));
     let mut lessons = Lessons::start(task, format.clone(), shell.as_deref(), mounted, clock.seconds())?;
-    let probe = lessons.take(PROBE)?;
+    let probe = lessons.mixed(PROBE)?;
 
     observer.event(&Event::Phase { name: "model".to_owned() });
     let longest = probe.iter().flatten().map(train::Row::n_tokens).max().unwrap_or(0);
@@ -195,6 +192,8 @@ pub async fn run(
     let batch = cost.affordable_batch(clock.left() / STEPS_WANTED, task.recipe.batch(&facts));
     let step_s = cost.seconds(batch);
     let shown = format.clone();
+    let shell_isolates = shell.as_ref().is_some_and(|shell| shell.isolates());
+    let can_reward = source.is_some() || task.by_rewards && shell_isolates;
     let mut exams = Exams::new(task, format, shell, EXAMS + u64::from(task.by_rewards))?;
     let base_standing = exams.examine(&base, 0, observer, cancel).await?;
     observer.event(&Event::Plan {
@@ -214,31 +213,37 @@ pub async fn run(
     let mut run = Run {
         learner: learner(model, &goal),
         average: WeightAverage::default(),
+        has_tail: base_standing.speaks(),
         best: Best { standing: base_standing, artifact: None },
         step: 0,
     };
-    let tail_s = if source.is_some() { TAIL_SHARE * clock.left() } else { 0.0 };
+    let tail_s = if can_reward { TAIL_SHARE * clock.left() } else { 0.0 };
     // Each turn of an episode is played once and learnt from once, at about the same cost.
     let group_s = 2.0 * TURNS * f64::from(task.config.rollout.group_size.max(2)) * step_s / batch as f64;
-    let n_groups = (tail_s / (TAIL_STEPS * group_s)) as usize;
-    let tail_s = if n_groups == 0 { 0.0 } else { tail_s };
-    let course =
-        Course { task, goal: &goal, clock: &clock, publisher: &publisher, batch, lr, step_s, tail_s };
+    let tail_s = if n_groups(tail_s, group_s) == 0 { 0.0 } else { tail_s };
+    if can_reward && tail_s == 0.0 {
+        let line = "grpo       left out: the time has no room for steps of it".to_owned();
+        observer.event(&Event::Plan { lines: vec![line] });
+    }
+    let course = Course {
+        task,
+        goal: &goal,
+        clock: &clock,
+        publisher: &publisher,
+        batch,
+        lr,
+        step_s,
+        tail_s,
+        group_s,
+    };
     run.by_teachers(&course, &mut lessons, &mut exams, observer, cancel).await?;
     if !cancel.is_cancelled() && run.step > 0 {
         observer.event(&Event::Phase { name: "closing".to_owned() });
         let mean = run.average.applied_to(run.learner.model().clone());
-        run.examine(&mean.valid(), &mut exams, &publisher, observer, cancel).await?;
-        if let Some(source) = source.as_ref().filter(|_| tail_s > 0.0 && task.steps.is_none()) {
-            observer.event(&Event::Phase { name: "grpo".to_owned() });
-            let until = clock.until(exams.budget_s() + 2.0 * exams.publish_s);
-            let shown = (&shown, &goal);
-            let (model, n_steps) =
-                tail::by_rewards(task, mean, shown, source, (lr, n_groups, until), observer, cancel).await?;
-            run.step += n_steps;
-            if n_steps > 0 {
-                run.examine(&model.valid(), &mut exams, &publisher, observer, cancel).await?;
-            }
+        let standing = run.examine(&mean.valid(), &mut exams, &publisher, observer, cancel).await?;
+        if run.tail_s(&course) > 0.0 && task.steps.is_none() {
+            let stages = stages(task, &shown, source.as_ref(), shell_isolates && standing.acts_in_shell())?;
+            run.by_rewards(&course, mean, (stages, rewards), &mut exams, observer, cancel).await?;
         }
     }
     if let Some(source) = source {
@@ -248,6 +253,21 @@ pub async fn run(
         }
     }
     Ok(run.best.artifact.unwrap_or(floor))
+}
+
+/// What is played for rewards: games where there is somewhere to play them, the shell where it is safe and used.
+fn stages(
+    task: &MatchTask,
+    format: &Arc<MatchFormat>,
+    source: Option<&Source>,
+    acts_in_shell: bool,
+) -> Result<Vec<Stage>> {
+    let games = source.map(|source| Stage::games(task.games(), format.clone(), source));
+    let shell = acts_in_shell.then(|| -> Result<Stage> {
+        let tokenizer = Arc::new(Tokenizer::from_dir(&task.model_dir)?);
+        Stage::shell(IntercodeFormat::new(tokenizer, task.pack.clone())?, &task.scratch)
+    });
+    Ok(games.into_iter().chain(shell.transpose()?).collect())
 }
 
 /// The learning rate: what is asked for, what the search finds, or the recipe's where steps are counted and not time.
@@ -260,13 +280,14 @@ fn learning_rate(
     observer: &mut dyn Observer,
     cancel: &CancellationToken,
 ) -> Result<f64> {
+    if let Some(lr) = task.lr {
+        return Ok(lr);
+    }
     let first = blocking(|| goal.losses(&goal.base, &probe[..probe.len().min(FIRST_ROWS)]));
     let loss = first.iter().sum::<f64>() / first.len().max(1) as f64;
-    let knows_nothing = loss > KNOWS_NOTHING * (facts.config.vocab_size as f64).ln();
-    let recipe = task.recipe.learning_rate(facts, method);
-    let start = if knows_nothing { recipe.max(RATE_FROM_NOTHING) } else { recipe };
-    if task.lr.is_some() || task.deadline.stop_training_at().is_none() {
-        return Ok(task.lr.unwrap_or(start));
+    let start = first_rate(task.recipe.learning_rate(facts, method), loss, facts.config);
+    if task.deadline.stop_training_at().is_none() {
+        return Ok(start);
     }
     observer.event(&Event::Phase { name: "learning rate".to_owned() });
     let until = clock.until_share(task.search_share);
@@ -301,8 +322,9 @@ struct Course<'a> {
     lr: f64,
     /// Seconds of a step, as measured so far.
     step_s: f64,
-    /// Seconds that belong to rewards.
+    /// Seconds that belong to rewards, and what a group of episodes takes, played and learnt from.
     tail_s: f64,
+    group_s: f64,
 }
 
 /// What changes in a run.
@@ -310,6 +332,8 @@ struct Run {
     learner: Learner<LanguageModel>,
     average: WeightAverage,
     best: Best,
+    /// Whether the end belongs to rewards: not if the model had nothing to say that could be rewarded when that was decided.
+    has_tail: bool,
     step: u64,
 }
 
@@ -320,6 +344,10 @@ struct Best {
 }
 
 impl Run {
+    fn tail_s(&self, course: &Course<'_>) -> f64 {
+        if self.has_tail { course.tail_s } else { 0.0 }
+    }
+
     /// Learns from teachers until the clock or the number of steps says otherwise, with exams on the way.
     async fn by_teachers(
         &mut self,
@@ -329,18 +357,19 @@ impl Run {
         observer: &mut dyn Observer,
         cancel: &CancellationToken,
     ) -> Result<()> {
-        let Course { task, goal, clock, publisher, batch, lr, mut step_s, tail_s } = *course;
+        let Course { task, goal, clock, publisher, batch, lr, mut step_s, .. } = *course;
         let schedule =
             Schedule { peak: lr, warmup: Warmup::Share(WARMUP), shape: Shape::Cosine, floor: LR_FLOOR };
-        let (begun, mut held) = (clock.left(), 0);
+        let (begun, mut held, mut fraction) = (clock.left(), 0, 0.0_f64);
         let (mut examined, mut exam_took_s) = (Instant::now(), 0.0);
         loop {
             // What follows: a tail with an exam of its own, and the exam of what was learnt here.
-            let exam_s = exams.budget_s() + exams.publish_s;
+            let (exam_s, tail_s) = (exams.budget_s() + exams.publish_s, self.tail_s(course));
             let closing = exam_s + 2.0 * step_s + if tail_s > 0.0 { tail_s + exam_s } else { 0.0 };
             let by_clock = 1.0 - (clock.left() - closing) / (begun - closing).max(1e-9);
             let by_steps = task.steps.map_or(0.0, |steps| self.step as f64 / steps.max(1) as f64);
-            let fraction = by_clock.max(by_steps);
+            // Never back: what is left for steps changes when an end for rewards joins.
+            fraction = fraction.max(by_clock).max(by_steps);
             if fraction >= 1.0 || cancel.is_cancelled() {
                 return Ok(());
             }
@@ -353,6 +382,7 @@ impl Run {
                 let started = Instant::now();
                 let candidate = self.learner.model().valid();
                 let standing = self.examine(&candidate, exams, publisher, observer, cancel).await?;
+                self.has_tail |= standing.speaks() && fraction < LATEST_TAIL;
                 if task.own_states {
                     let gaps = exams.gaps(&standing, &lessons.teachers(), cancel).await?;
                     observer.event(&Event::Shares { step: self.step, shares: lessons.weigh(&gaps) });
@@ -399,6 +429,45 @@ impl Run {
         })
     }
 
+    /// Learns from rewards, one stage after the other, and is examined once more. What fails there costs what it has
+    /// brought, not the run.
+    async fn by_rewards(
+        &mut self,
+        course: &Course<'_>,
+        mut model: LanguageModel,
+        (stages, rewards): (Vec<Stage>, Option<EnvRewards>),
+        exams: &mut Exams,
+        observer: &mut dyn Observer,
+        cancel: &CancellationToken,
+    ) -> Result<()> {
+        observer.event(&Event::Phase { name: "grpo".to_owned() });
+        let reserve = exams.budget_s() + 2.0 * exams.publish_s;
+        let (mut played, n_stages) = (Played::default(), stages.len());
+        for (idx, stage) in stages.iter().enumerate() {
+            let left = course.clock.until(reserve).saturating_duration_since(Instant::now());
+            let of_stage = left / (n_stages - idx) as u32;
+            let n_groups = n_groups(of_stage.as_secs_f64(), course.group_s);
+            if n_groups == 0 {
+                continue;
+            }
+            let room = (course.lr, n_groups, Instant::now() + of_stage);
+            let before = (stage, course.goal, model.clone());
+            let rewards = rewards.clone();
+            match tail::by_rewards(course.task, before, rewards, room, &mut played, observer, cancel).await {
+                Ok(better) => model = better,
+                Err(error) => {
+                    let message = format!("rewards are not learnt from: {error:#}");
+                    observer.event(&Event::Warning { message });
+                }
+            }
+        }
+        self.step += played.steps;
+        if played.steps > 0 {
+            self.examine(&model.valid(), exams, course.publisher, observer, cancel).await?;
+        }
+        Ok(())
+    }
+
     /// Plays the exam and hands the candidate over if it scores more than the base and no less than what lies there.
     async fn examine(
         &mut self,
@@ -427,6 +496,11 @@ impl Run {
         exams.publish_s = started.elapsed().as_secs_f64();
         Ok(standing)
     }
+}
+
+/// Groups of a step for rewards, so that `seconds` have room for [`TAIL_STEPS`] of them.
+fn n_groups(seconds: f64, group_s: f64) -> usize {
+    (seconds / (TAIL_STEPS * group_s)) as usize
 }
 
 /// Exams that should have been held by a share of the run; the last one follows the run.

@@ -34,7 +34,7 @@ use self::examples::Examples;
 pub(crate) use self::examples::{Example, Goal};
 pub(crate) use self::fit::Shuffled;
 use self::fit::{Length, fit};
-pub(crate) use self::search::search;
+pub(crate) use self::search::{first_rate, search};
 use crate::Deadline;
 use crate::events::{Event, Observer};
 use crate::publish::Publisher;
@@ -164,7 +164,7 @@ pub fn run(task: &TextTask, observer: &mut dyn Observer, cancel: &CancellationTo
     let memory = Memory::plan(task.memory, &model, method, facts.longest);
     let Memory { token_budget, activations, n_kept } = memory;
     let goal = Goal { kind: task.objective(), base, token_budget, activations };
-    let (start_lr, full_batch) = (task.recipe.learning_rate(&facts, method), task.recipe.batch(&facts));
+    let (mut start_lr, full_batch) = (task.recipe.learning_rate(&facts, method), task.recipe.batch(&facts));
     let max_epochs = task.recipe.max_epochs(&facts);
 
     observer.event(&Event::Phase { name: "measuring".to_owned() });
@@ -174,6 +174,10 @@ pub fn run(task: &TextTask, observer: &mut dyn Observer, cancel: &CancellationTo
     let mut gate = Gate::new(&goal, &publisher, held_out, n_kept)?;
     let batch = cost.affordable_batch(clock.left() / STEPS_WANTED, full_batch).min(train.len());
     let step_s = cost.seconds(batch);
+    if goal.kind != ObjectiveKind::Dpo {
+        // What a loss of preferences says of the base is always the same.
+        start_lr = first_rate(start_lr, gate.base_loss(), &config);
+    }
     observer.event(&Event::Plan { lines: plan_lines(&goal, method, start_lr, batch, step_s, &gate, &clock) });
 
     let lr = match task.lr {
@@ -445,7 +449,7 @@ fn plan_lines(
         format!("objective  {:?}", goal.kind),
         format!("trains     {method}"),
         format!("step       {batch} examples, {step_s:.2} s, at most {} tokens at once", goal.token_budget),
-        format!("lr         {lr:.2e} by the recipe"),
+        format!("lr         {lr:.2e} to begin with"),
         format!(
             "chooses    by {} held-out examples, {:.2} s each time; base {:.4}",
             gate.held_out().len(),

@@ -16,7 +16,7 @@ use schema::{EnvName, MatchMove, MatchView, Memory, MemoryEdit};
 use tokio_util::sync::CancellationToken;
 
 use super::MatchTask;
-use super::shell::Shell;
+use super::shell::{Shell, ShellStanding};
 use crate::ModelPolicy;
 use crate::events::{Event, Observer};
 use crate::text::Clock;
@@ -37,15 +37,30 @@ const MAX_FORFEITS: u64 = 10;
 pub(super) struct Standing {
     /// Of each game, all opponents together.
     games: Vec<(String, Tally)>,
-    /// Mean reward in the shell, where a model's commands may be run.
-    shell: Option<f64>,
+    /// In the shell, where a model's commands may be run.
+    shell: Option<ShellStanding>,
 }
 
 impl Standing {
     /// Mean over the games of their scores: what the tournament's weighted mean is, up to ranks.
     pub(super) fn score(&self) -> f64 {
-        let scores: Vec<f64> = self.games.iter().map(|(_, tally)| tally.score()).chain(self.shell).collect();
+        let scores: Vec<f64> = self
+            .games
+            .iter()
+            .map(|(_, tally)| tally.score())
+            .chain(self.shell.map(|shell| shell.score))
+            .collect();
         scores.iter().sum::<f64>() / scores.len().max(1) as f64
+    }
+
+    /// Whether there was an answer to most of what was asked.
+    pub(super) fn speaks(&self) -> bool {
+        if self.games.is_empty() { self.acts_in_shell() } else { self.forfeited() <= 0.5 }
+    }
+
+    /// Whether any tool was called in the shell.
+    pub(super) fn acts_in_shell(&self) -> bool {
+        self.shell.is_some_and(|shell| shell.acts)
     }
 
     /// Whether every game was forfeited: the states of such play are those of first turns.
@@ -149,7 +164,7 @@ impl Exams {
             Some(shell) => shell.examine(&contestant.policy).await?,
             None => None,
         };
-        if let Some(score) = shell {
+        if let Some(ShellStanding { score, .. }) = shell {
             observer.event(&Event::ShellExam { step, score });
         }
         let side: Arc<dyn Contestant> = Arc::new(contestant);
@@ -163,7 +178,7 @@ impl Exams {
             let note =
                 |game: &str, against: &str, tally| played.push((game.to_owned(), against.to_owned(), tally));
             let probe = self.play(&side, note, cancel).await?;
-            if probe.forfeited() > 0.5 {
+            if !probe.speaks() {
                 // Whoever says nothing does not show what a game costs.
                 played.iter().for_each(|(game, against, tally)| report(game, against, *tally));
                 return Ok(Standing { shell, ..probe });
@@ -205,8 +220,9 @@ impl Exams {
             let most = reachable.get(game).copied()?;
             Some((game.clone(), (most - tally.score()).max(0.0)))
         };
-        let shell =
-            standing.shell.map(|score| (EnvName::Intercode.as_str().to_owned(), (1.0 - score).max(0.0)));
+        let shell = standing
+            .shell
+            .map(|shell| (EnvName::Intercode.as_str().to_owned(), (1.0 - shell.score).max(0.0)));
         Ok(standing.games.iter().filter_map(of_game).chain(shell).collect())
     }
 

@@ -23,12 +23,16 @@ use self::shares::Shares;
 use super::MatchTask;
 use super::mounted::Mounted;
 use super::shell::Shell;
+use crate::BadInput;
 use crate::text::Example;
 
 /// Turns of the model's own games that are kept of each game; the oldest go first.
 const OWN_STATES: usize = 50_000;
 /// Share of a game's rows that come from the model's own states, once there are any.
 const OWN_SHARE: f64 = 0.5;
+/// Rows of one environment in a step: rules and tools, which its turns begin with and which are computed once, are some ten
+/// times as long as what a turn adds.
+const TOGETHER: usize = 16;
 /// Share of the run that solving the games may take, and the most seconds.
 const SOLVING: (f64, f64) = (0.04, 120.0);
 
@@ -94,7 +98,7 @@ impl Lessons {
     /// Solves the games and begins to play them.
     ///
     /// # Errors
-    /// [`crate::BadInput`] if a game has no teacher.
+    /// [`BadInput`] if a game has no teacher, or there is nothing to learn from.
     pub(super) fn start(
         task: &MatchTask,
         format: Arc<MatchFormat>,
@@ -120,17 +124,39 @@ impl Lessons {
         let mut classes = envs.iter().enumerate().map(class).collect::<Result<Vec<_>>>()?;
         classes
             .extend(mounted.into_iter().map(|Mounted { name, rows }| Class::new(name, Source::Kept(rows))));
-        anyhow::ensure!(!classes.is_empty(), "there is nothing to learn from");
+        if classes.is_empty() {
+            let message = "no mounted data set has a call of a tool in one of the task's environments";
+            let hint =
+                "ENV_DATA_POLICY=self_generated learns from teachers, sidecar_only from episodes alone";
+            return Err(BadInput::new(message, hint).into());
+        }
         let shares = Shares::equal(classes.len());
         Ok(Self { classes, shares, format, rng: FastRng::new(task.seed ^ 0xdada) })
     }
 
-    /// The next `n` rows, each environment its share, evenly spread.
+    /// `n` rows, each environment its share, evenly spread: to measure by.
+    ///
+    /// # Errors
+    /// If a turn cannot be shown to the model.
+    pub(super) fn mixed(&mut self, n: usize) -> Result<Vec<Example>> {
+        (0..n).map(|_| Ok(vec![self.classes[self.shares.turn()].next(&mut self.rng)?])).collect()
+    }
+
+    /// The next `n` rows, from as many environments as can each have [`TOGETHER`] of them; over several calls each has its
+    /// share.
     ///
     /// # Errors
     /// If a turn cannot be shown to the model.
     pub(super) fn take(&mut self, n: usize) -> Result<Vec<Example>> {
-        (0..n).map(|_| Ok(vec![self.classes[self.shares.turn()].next(&mut self.rng)?])).collect()
+        let of_each = n.div_ceil((n / TOGETHER).max(1));
+        let mut taken = Vec::with_capacity(n);
+        while taken.len() < n {
+            let class = &mut self.classes[self.shares.turn()];
+            for _ in 0..of_each.min(n - taken.len()) {
+                taken.push(vec![class.next(&mut self.rng)?]);
+            }
+        }
+        Ok(taken)
     }
 
     /// Moves the shares toward the environments that are furthest below what can be reached, and gives them by name.

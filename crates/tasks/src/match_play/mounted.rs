@@ -8,6 +8,7 @@ use rollout::ToolChat;
 use train::Row;
 
 use super::MatchTask;
+use crate::events::{Event, Observer};
 
 /// Records of a set that are looked at: more than a run of hours on a CPU learns from.
 const MOST_RECORDS: usize = 20_000;
@@ -34,26 +35,36 @@ impl LeftOut {
     }
 }
 
-/// The rows of the task's sets for a model that reads `n_positions` tokens, and a line on each set.
-///
-/// # Errors
-/// If a set cannot be read.
+/// The rows of the task's sets for a model that reads `n_positions` tokens, and a line on each set; one that cannot be read
+/// is warned of and left out, since an hour of training is worth more than a file.
 pub(super) fn rows(
     task: &MatchTask,
     chat: &ToolChat,
     n_positions: usize,
-) -> Result<(Vec<Mounted>, Vec<String>)> {
+    observer: &mut dyn Observer,
+) -> Vec<Mounted> {
     let (mut sets, mut lines) = (Vec::new(), Vec::new());
     for path in &task.mounted {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        let (rows, left_out) = rows_of(path, task, chat, n_positions)?;
+        let (rows, left_out) = match rows_of(path, task, chat, n_positions) {
+            Ok(read) => read,
+            Err(error) => {
+                observer.event(&Event::Warning {
+                    message: format!("the data set {name} is left out: {error:#}"),
+                });
+                continue;
+            }
+        };
         let beside = if left_out.0.is_empty() { String::new() } else { format!("; {}", left_out.describe()) };
         lines.push(format!("mounted    {name}: {} turns{beside}", rows.len()));
         if !rows.is_empty() {
             sets.push(Mounted { name, rows });
         }
     }
-    Ok((sets, lines))
+    if !lines.is_empty() {
+        observer.event(&Event::Plan { lines });
+    }
+    sets
 }
 
 fn rows_of(

@@ -37,6 +37,15 @@ const AT_ONCE: usize = 8;
 /// Tasks that are played first: who makes no call in any of them is not asked the others.
 const FIRST_TASKS: u64 = 3;
 
+/// How an exam went.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ShellStanding {
+    /// Mean reward.
+    pub(super) score: f64,
+    /// Whether any tool was called.
+    pub(super) acts: bool,
+}
+
 /// How an exam's episode went.
 struct Played {
     reward: f64,
@@ -71,6 +80,11 @@ impl Shell {
         Ok(Self { sandbox, format, no_op })
     }
 
+    /// Whether what a model writes may be run.
+    pub(super) fn isolates(&self) -> bool {
+        self.sandbox.isolation().tier != Tier::TrustedOnly
+    }
+
     /// What holds a model's commands, and what doing nothing is worth.
     pub(super) fn describe(&self) -> String {
         format!(
@@ -103,12 +117,12 @@ impl Shell {
         Ok(rows)
     }
 
-    /// The mean reward of a policy over the exam's tasks; `None` where a model's commands are not run.
+    /// How a policy does in the exam's tasks; `None` where a model's commands are not run.
     ///
     /// # Errors
     /// If the sandbox or the policy fails.
-    pub(super) async fn examine(&self, policy: &Arc<dyn Policy>) -> Result<Option<f64>> {
-        if self.sandbox.isolation().tier == Tier::TrustedOnly {
+    pub(super) async fn examine(&self, policy: &Arc<dyn Policy>) -> Result<Option<ShellStanding>> {
+        if !self.isolates() {
             return Ok(None);
         }
         let played = |ids: Range<u64>| {
@@ -124,10 +138,10 @@ impl Shell {
             }
             if !has_acted {
                 // Who never calls a tool gets what doing nothing is worth.
-                return Ok(Some(self.no_op));
+                return Ok(Some(ShellStanding { score: self.no_op, acts: false }));
             }
         }
-        Ok(Some(total / EXAM_TASKS as f64))
+        Ok(Some(ShellStanding { score: total / EXAM_TASKS as f64, acts: true }))
     }
 
     async fn episode(&self, policy: &Arc<dyn Policy>, id: u64) -> Result<Played> {

@@ -100,10 +100,14 @@ async fn mounted_turns_alone_are_enough_to_learn_from() {
     let mut task = task(dir.path(), vec![EnvName::LeducPoker]);
     let turns = dir.path().join("turns.jsonl");
     recorded_turns(&task, &turns);
-    (task.own_rows, task.own_states, task.mounted, task.steps) = (false, false, vec![turns], Some(2));
+    let damaged = dir.path().join("damaged.parquet");
+    std::fs::write(&damaged, b"PAR1 and nothing else").unwrap();
+    (task.own_rows, task.own_states, task.mounted, task.steps) =
+        (false, false, vec![damaged, turns], Some(2));
     let (mut said, mut n_steps) = (Vec::new(), 0);
     let mut observer = |event: &Event| match event {
         Event::Plan { lines } => said.extend(lines.clone()),
+        Event::Warning { message } => said.push(message.clone()),
         Event::TextStep(step) => n_steps = step.step,
         _ => {}
     };
@@ -112,5 +116,6 @@ async fn mounted_turns_alone_are_enough_to_learn_from() {
     let mounted = said.iter().find(|line| line.starts_with("mounted")).unwrap();
     assert!(mounted.contains("turns.jsonl: 1 turns") && mounted.contains("1 without a call"), "{mounted}");
     assert!(mounted.contains("1 of environments that are not asked for"), "{mounted}");
+    assert!(said.iter().any(|line| line.contains("damaged.parquet is left out")), "{said:?}");
     assert!(said.iter().any(|line| line.contains("learns     from 1 turns of turns.jsonl")), "{said:?}");
 }

@@ -98,7 +98,8 @@ impl Judge {
         let request = |(row, prompt): (usize, &&Prompt)| {
             let mut request =
                 GenerateRequest::new(prompt.token_ids.clone(), sampling, seed << 32 | row as u64);
-            request.stop_tokens = self.tokenizer.stop_tokens().to_vec();
+            // As the evaluator's trainer: the tokenizer's own end and no other, whatever a server would stop at.
+            request.stop_tokens = vec![self.tokenizer.eos()];
             request
         };
         let asked: Vec<&Prompt> = prompts.iter().flat_map(|prompt| vec![*prompt; group]).collect();

@@ -96,7 +96,7 @@ impl Recipe for Table {}
 const MANY_EXAMPLES: f64 = 40_000.0;
 /// Largest model that is trained whole, in parameters.
 const FULL_UP_TO: f64 = 4.5e9;
-/// Largest for preferences: they need less change.
+/// Largest for preferences and rewards: they need less change.
 const FULL_DPO_UP_TO: f64 = 2e9;
 /// Share of the memory that the plan may use: the rest is candidates, fragmentation and what was not foreseen.
 pub(super) const USABLE: f64 = 0.7;
@@ -117,9 +117,9 @@ impl Table {
         let n_params = facts.config.n_params();
         let bound = match facts.objective {
             ObjectiveKind::Sft => FULL_UP_TO,
-            ObjectiveKind::Dpo => FULL_DPO_UP_TO,
+            ObjectiveKind::Dpo | ObjectiveKind::Grpo => FULL_DPO_UP_TO,
             // The base is then the model without its adapter, at no cost.
-            ObjectiveKind::SftWithKl(_) | ObjectiveKind::Grpo => 0.0,
+            ObjectiveKind::SftWithKl(_) => 0.0,
         };
         let memory = StepMemory::estimate(facts.config, 4, n_params, Activations::Kept);
         // Beside what a step needs stand the base, and what is read back after it was written.

@@ -1,8 +1,10 @@
 //! A GRPO task: completions of raw prompts, judged by Python reward functions.
 //!
-//! Differs from the plain objective in one thing: each function's rewards are compared within their group and brought to
-//! the same scale before they are weighted, because the tournament ranks entries by each function on its own
-//! (spec/contract.md §3.4), and a sum would only hear the loudest.
+//! Differs from the plain objective in two things. Half of an advantage is each function's rewards on their own scale,
+//! because the tournament ranks entries by each function on its own (spec/contract.md §3.4), and a sum hears only the
+//! loudest. And the learning rate follows from how far a step moves the policy ([`Pace`]).
+
+mod pace;
 
 use std::path::Path;
 use std::time::Instant;
@@ -13,12 +15,13 @@ use data::{Prompt, Source, Tokenizer, VALIDATION_SHARE};
 use grpo::advantage::batch_std_advantages;
 use grpo::{GrpoConfig, GrpoTrainer, LossSettings};
 use model::LanguageModel;
-use reward::Scores;
+use reward::{Scores, weighted_sum};
 use rollout::jsonl;
 use schema::{Artifact, DatasetType, GrpoType};
 use tokio_util::sync::CancellationToken;
 use train::{LearnerConfig, Progress, Row, Schedule, Shape, Warmup};
 
+use self::pace::Pace;
 use super::examples::mean_and_error;
 use super::fit::Shuffled;
 use super::judge::{Judge, MAX_NEW_TOKENS, Played, prompt_divergences};
@@ -43,8 +46,10 @@ pub(super) const DIVERGENCE_COST: f64 = 0.5;
 const GROUPS: (usize, usize) = (2, 8);
 /// Steps that a run should have at least.
 const STEPS_WANTED: f64 = 40.0;
-/// Share of the run in which the learning rate rises.
-const WARMUP: f64 = 0.05;
+/// Share of an advantage in which functions are heard by weight alone, whatever their scale.
+const EACH_SHARE: f32 = 0.5;
+/// Completions of a step by which it is told how far it has moved the policy.
+const PACED_BY: usize = 16;
 
 /// Trains by rewards. Blocks.
 ///
@@ -70,6 +75,7 @@ pub(super) fn run(
         super::Memory::plan(task.memory, &model, task.recipe.method(&task.facts(model.config(), &[])), 1);
     arena.token_budget = memory.token_budget;
     let mut trainer = GrpoTrainer::new(model, config(lr, &memory));
+    let mut pace = task.lr.is_none().then(|| Pace::new(lr));
     let clock = Clock::new(&task.deadline);
 
     observer.event(&Event::Phase { name: "measuring".to_owned() });
@@ -102,11 +108,12 @@ pub(super) fn run(
             let (score, error) = arena.judge(&candidate, held_out, step);
             eval_s = started.elapsed().as_secs_f64();
             observer.event(&Event::Evaluation { step, loss: -score, base: 0.0, n: held_out.len() * JUDGED });
-            if score > best.max(2.0 * error) {
+            // What has learnt longer is preferred unless it is clearly worse.
+            if score > (best - error).max(2.0 * error) {
                 match publisher.publish(&candidate, step) {
                     Ok(artifact) => {
                         observer.event(&Event::Published { step, path: artifact.path.clone() });
-                        (best, published) = (score, Some(artifact));
+                        (best, published) = (best.max(score), Some(artifact));
                     }
                     Err(error) => observer.event(&Event::Warning {
                         message: format!("step {step} is not handed over: {error:#}"),
@@ -120,7 +127,10 @@ pub(super) fn run(
         }
         let started = Instant::now();
         let chosen: Vec<&Prompt> = order.take(n_groups).into_iter().map(|idx| &train[idx]).collect();
-        let event = arena.step(&mut trainer, &chosen, Progress { step, fraction })?;
+        let by_clock = if step == 0 { STEPS_WANTED } else { total / step_s.max(1e-9) };
+        let n_steps = task.steps.map_or(by_clock, |steps| by_clock.min(steps as f64));
+        let pace = pace.as_mut().map(|pace| (pace, n_steps));
+        let event = arena.step(&mut trainer, pace, &chosen, Progress { step, fraction })?;
         step += 1;
         let seconds = started.elapsed().as_secs_f64();
         step_s = if step == 1 { seconds } else { 0.7 * step_s + 0.3 * seconds };
@@ -138,7 +148,7 @@ pub(super) fn run(
 fn config(lr: f64, memory: &super::Memory) -> GrpoConfig {
     GrpoConfig {
         loss: LossSettings { beta: BETA, ..LossSettings::default() },
-        schedule: Schedule { peak: lr, warmup: Warmup::Share(WARMUP), shape: Shape::Cosine, floor: 0.1 },
+        schedule: Schedule { peak: lr, warmup: Warmup::Share(0.0), shape: Shape::Cosine, floor: 0.1 },
         token_budget: memory.token_budget,
         learner: LearnerConfig { activations: memory.activations, ..LearnerConfig::default() },
         max_completion_tokens: MAX_NEW_TOKENS as usize,
@@ -234,6 +244,7 @@ impl Arena {
     fn step(
         &mut self,
         trainer: &mut GrpoTrainer,
+        pace: Option<(&mut Pace, f64)>,
         prompts: &[&Prompt],
         progress: Progress,
     ) -> Result<TextStepEvent> {
@@ -252,7 +263,12 @@ impl Arena {
             })
             .collect();
         let n_tokens: usize = rows.iter().map(Row::n_tokens).sum();
+        let some = rows.iter().step_by(rows.len().div_ceil(PACED_BY)).cloned().collect::<Vec<_>>();
         let report = trainer.step_rows(rows, progress)?;
+        if let Some((pace, n_steps)) = pace.filter(|_| !report.skipped) {
+            pace.moved(trainer.moved(&some), report.lr, n_steps);
+            trainer.set_peak_lr(pace.peak());
+        }
         Ok(TextStepEvent {
             step: progress.step + 1,
             loss: report.loss,
@@ -316,22 +332,23 @@ impl Arena {
     }
 }
 
-/// Rewards compared within their group, each function on its own scale, then weighted.
+/// Rewards compared within their group: half as the weighted sum, half each function on its own scale, then weighted.
 fn weighted_advantages(scores: &[Scores], weights: &[f64], group: usize) -> Vec<f32> {
-    let n = scores.first().map_or(0, |scores| scores.values.len());
-    let mut sums = vec![0.0; n];
+    let compared = |values: &[f64]| {
+        let as_f32 = |group: &[f64]| group.iter().map(|value| *value as f32).collect();
+        let groups: Vec<Vec<f32>> = values.chunks(group).map(as_f32).collect();
+        batch_std_advantages(&groups).concat()
+    };
+    let total: f64 = weights.iter().map(|weight| weight.abs()).sum();
+    let mut advantages = compared(&weighted_sum(scores, weights));
+    advantages.iter_mut().for_each(|advantage| *advantage *= 1.0 - EACH_SHARE);
     for (scores, weight) in scores.iter().zip(weights) {
-        let groups: Vec<Vec<f32>> = scores
-            .values
-            .chunks(group)
-            .map(|group| group.iter().map(|value| *value as f32).collect())
-            .collect();
-        for (sum, advantage) in sums.iter_mut().zip(batch_std_advantages(&groups).concat()) {
-            *sum += *weight as f32 * advantage;
+        let share = EACH_SHARE * (weight / total.max(1e-9)) as f32;
+        for (sum, advantage) in advantages.iter_mut().zip(compared(&scores.values)) {
+            *sum += share * advantage;
         }
     }
-    let total: f32 = weights.iter().map(|weight| (*weight as f32).abs()).sum();
-    sums.iter().map(|sum| sum / total.max(1e-9)).collect()
+    advantages
 }
 
 #[cfg(test)]

@@ -4,14 +4,14 @@ use std::time::Instant;
 
 use anyhow::Result;
 use burn::module::Module;
-use model::LanguageModel;
+use model::{DecoderConfig, LanguageModel};
 use tokio_util::sync::CancellationToken;
 use train::ScoreSettings;
 
 use super::examples::{Example, Goal, mean_and_error};
 use super::{ObjectiveKind, learner};
 
-/// From one rate to the next, outward from the recipe's as long as it gets better; then half of that around the best.
+/// From one rate to the next, outward from the first as long as it gets better; then half of that around the best.
 const STRIDE: f64 = 3.0;
 /// Steps of a trial.
 const STEPS: (usize, usize) = (6, 24);
@@ -19,8 +19,19 @@ const STEPS: (usize, usize) = (6, 24);
 const AS_GOOD: f64 = 0.025;
 /// A trial whose loss is so much above where it began is over.
 const DIVERGED: f64 = 1.75;
-/// How far from the recipe's rate the search may go.
+/// How far from the first rate the search may go.
 const FARTHEST: f64 = 128.0;
+
+/// A base whose loss is above this share of a uniform guess's has learnt no language yet, and what rate its training
+/// begins with: recipes are for those that have, and the search has no time to come from so far.
+const KNOWS_NOTHING: f64 = 0.6;
+const RATE_FROM_NOTHING: f64 = 1e-3;
+
+/// The rate that the search begins at, for a base with this loss, in nats a token.
+pub(crate) fn first_rate(recipe: f64, base_loss: f64, config: &DecoderConfig) -> f64 {
+    let knows_nothing = base_loss > KNOWS_NOTHING * (config.vocab_size as f64).ln();
+    if knows_nothing { recipe.max(RATE_FROM_NOTHING) } else { recipe }
+}
 
 /// What was tried and what came of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,7 +72,7 @@ pub(crate) fn search(
     Ok((chosen(&trials, goal.kind).unwrap_or(start), trials))
 }
 
-/// The next rate to try: the recipe's, one above it, then beyond whichever edge is best, at last between.
+/// The next rate to try: the first, one above it, then beyond whichever edge is best, at last between.
 fn next(trials: &[Trial], start: f64) -> Option<f64> {
     let (low, high) = trials
         .iter()

@@ -151,7 +151,7 @@ fn a_run_ends_before_its_deadline_and_leaves_what_is_better() {
 #[test]
 fn rewards_rise_and_the_prompts_stay_where_they_are() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let task = TextTask { steps: Some(12), lr: Some(2e-2), ..task(dir.path(), TaskType::GrpoTask) };
+    let task = TextTask { steps: Some(24), lr: None, ..task(dir.path(), TaskType::GrpoTask) };
     let (mut means, mut faults) = (Vec::new(), 0);
     let mut observer = |event: &Event| {
         if let Event::Rewards { means: of_step, faults: so_far, .. } = event {
@@ -161,11 +161,11 @@ fn rewards_rise_and_the_prompts_stay_where_they_are() {
     };
     let artifact = run(&task, &mut observer, &CancellationToken::new()).expect("trained");
     assert_eq!(faults, 0);
-    let (first, last): (f64, f64) = (means[..3].iter().sum(), means[9..].iter().sum());
+    let (first, last): (f64, f64) = (means[..3].iter().sum(), means[21..].iter().sum());
     assert!(last > 1.2 * first, "{means:?}");
-    assert!(artifact.step > 0 && artifact.kind == ArtifactKind::Adapter, "{artifact:?}");
-    let base = LanguageModel::load(&task.model_dir, DType::F32, &Device::flex()).expect("a model");
-    let ours = base.clone().with_adapter(&task.out).expect("an adapter");
+    assert!(artifact.step > 0 && artifact.kind == ArtifactKind::Merged, "{artifact:?}");
+    let load = |dir: &Path| LanguageModel::load(dir, DType::F32, &Device::flex()).expect("a model");
+    let (base, ours) = (load(&task.model_dir), load(&task.out));
     let tokenizer = Tokenizer::from_dir(&task.model_dir).expect("a tokenizer");
     let prompts: Vec<Vec<u32>> =
         (0..8).map(|idx| tokenizer.encode(&format!("case {idx}: red blue "))).collect();

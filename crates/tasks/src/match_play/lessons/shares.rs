@@ -7,7 +7,7 @@ const EQUAL_PART: f64 = 0.5;
 #[derive(Clone, Debug)]
 pub(super) struct Shares {
     share: Vec<f64>,
-    /// Rows that a share has earned and that have not been taken.
+    /// Turns that a share has earned and that have not been taken.
     credit: Vec<f64>,
 }
 
@@ -22,7 +22,7 @@ impl Shares {
         &self.share
     }
 
-    /// The source of the next row.
+    /// The source of the next row, or of the next rows where they are taken together.
     pub(super) fn turn(&mut self) -> usize {
         for (credit, share) in self.credit.iter_mut().zip(&self.share) {
             *credit += share;

@@ -59,7 +59,8 @@ fn why_method(facts: &Facts<'_>) -> Vec<String> {
     let (bound, reason) = match facts.objective {
         ObjectiveKind::Sft => (FULL_UP_TO, "responses"),
         ObjectiveKind::Dpo => (FULL_DPO_UP_TO, "preferences"),
-        ObjectiveKind::SftWithKl(_) | ObjectiveKind::Grpo => {
+        ObjectiveKind::Grpo => (FULL_DPO_UP_TO, "rewards"),
+        ObjectiveKind::SftWithKl(_) => {
             return vec![
                 "           row: an adapter, so that the base is the model without it, at no cost".to_owned(),
             ];
@@ -100,8 +101,12 @@ fn why_rate(facts: &Facts<'_>, method: Method) -> Vec<String> {
     let times = matches!(facts.objective, ObjectiveKind::Dpo | ObjectiveKind::Grpo) && method != Method::Full;
     let factor = format!("           times {ADAPTER_FACTOR}, because an adapter learns");
     let after = match facts.objective {
-        ObjectiveKind::Grpo => "           used as it is: rewards are too noisy to search by",
-        _ => "           the search begins here, if the clock allows one",
+        ObjectiveKind::Grpo => {
+            "           where it begins: it follows from how far each step moves the policy"
+        }
+        _ => {
+            "           the search begins here, if the clock allows one; at 1e-3 or more for a base that knows no language yet"
+        }
     };
     let mut lines = vec![row];
     lines.extend(times.then_some(factor));

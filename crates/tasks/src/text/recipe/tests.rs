@@ -46,7 +46,9 @@ fn the_explanation_names_row_numbers_and_decision() {
     assert_eq!(tight.contains("half of the width"), config.hidden_size < 256, "{tight}");
     let preferences = said(&Table, ObjectiveKind::Dpo, 1 << 30);
     assert!(preferences.contains("times 5") && preferences.contains("6.750e-5"), "{preferences}");
-    assert!(said(&Table, ObjectiveKind::Grpo, 16 << 30).contains("without it, at no cost"));
+    let tied = ObjectiveKind::SftWithKl(0.5);
+    assert!(said(&Table, tied, 16 << 30).contains("without it, at no cost"));
+    assert!(said(&Table, ObjectiveKind::Grpo, 16 << 30).contains("how far each step moves"));
 
     /// A fork's recipe.
     #[derive(Debug)]

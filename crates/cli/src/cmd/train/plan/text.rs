@@ -134,8 +134,14 @@ pub(super) fn timeline(task: &TextTask) -> Vec<String> {
     let rewards = matches!(task.card, DatasetType::Grpo(_));
     let lr = match task.lr {
         Some(lr) => format!("lr         {lr:e}, as asked"),
-        None if rewards => "lr         the recipe's".to_owned(),
+        None if rewards => "lr         from the recipe's on, by how far a step moves the policy".to_owned(),
         None => format!("lr         searched in at most {:.0} % of the time", 100.0 * task.search_share),
+    };
+    let training = match rewards {
+        true => {
+            "training   by the clock; published whenever it beats the base and is not clearly worse than before"
+        }
+        false => "training   by the clock; published whenever it beats the base and all before it",
     };
     let closing = match rewards {
         true => "closing    the mean of the last weights",
@@ -148,7 +154,7 @@ pub(super) fn timeline(task: &TextTask) -> Vec<String> {
         "rows       95 % to learn from, 5 % to choose by; what cannot be used is named and left out"
             .to_owned(),
         lr,
-        "training   by the clock; published whenever it beats the base and all before it".to_owned(),
+        training.to_owned(),
         closing.to_owned(),
     ]
 }
