@@ -19,7 +19,7 @@ pub use part::Observation;
 use seats::Seats;
 
 use crate::cache::{Cache, row_digests};
-use crate::native::Native;
+use crate::native::{self, Column, Native};
 use crate::worker::Lost;
 use crate::{Batch, Error, Fault, FaultKind, Function, FunctionDigest, Isolation, ScoredBy, Scores};
 
@@ -87,14 +87,19 @@ impl Pool {
 
     /// The scores of each function for each completion of the batch. Blocks; fails in no way but by [`Scores::faults`].
     pub fn score(&self, functions: &[Function], batch: &Batch) -> Vec<Scores> {
+        let known: Vec<Known> = functions.iter().map(|function| self.look_up(function)).collect();
+        let natives: Vec<&Native> = known.iter().filter_map(|known| known.native.as_ref()).collect();
+        let mut columns = native::score(&natives, batch.completions()).into_iter();
         let mut results: Vec<Scores> = functions.iter().map(|_| Scores::default()).collect();
         let mut together = Vec::new();
         for (idx, function) in functions.iter().enumerate() {
-            let known = self.look_up(function);
-            match known.native {
-                Some(native) => results[idx] = self.score_natively(&native, function, batch),
-                None if self.config.cache_capacity > 0 => results[idx] = self.score_cached(function, batch),
-                None => together.push(idx),
+            if known[idx].native.is_some() {
+                let column = columns.next().expect("one for each native equivalent");
+                results[idx] = self.complete_natively(column, function, batch);
+            } else if self.config.cache_capacity > 0 {
+                results[idx] = self.score_cached(function, batch);
+            } else {
+                together.push(idx);
             }
         }
         let chosen: Vec<&Function> = together.iter().map(|&idx| &functions[idx]).collect();
@@ -104,27 +109,10 @@ impl Pool {
         results
     }
 
-    /// In Rust, on as many threads as there are workers; what is unsure goes to Python.
-    fn score_natively(&self, native: &Native, function: &Function, batch: &Batch) -> Scores {
-        let start = std::time::Instant::now();
-        let completions = batch.completions();
-        let score = |part: &[String]| part.iter().map(|one| native.score(one)).collect::<Vec<_>>();
-        let part = completions.len().div_ceil(self.config.n_workers).max(LEAST_PART);
-        let values: Vec<Option<f64>> = if completions.len() <= part {
-            score(completions)
-        } else {
-            thread::scope(|scope| {
-                let threads: Vec<_> =
-                    completions.chunks(part).map(|part| scope.spawn(move || score(part))).collect();
-                threads
-                    .into_iter()
-                    .flat_map(|thread| thread.join().expect("native scoring is total"))
-                    .collect()
-            })
-        };
-        let busy = start.elapsed();
-        let scores = self.complete(values, function, batch);
-        Scores { by: ScoredBy::Native, busy: scores.busy + busy, ..scores }
+    /// What is unsure in a native column goes to Python.
+    fn complete_natively(&self, column: Column, function: &Function, batch: &Batch) -> Scores {
+        let scores = self.complete(column.values, function, batch);
+        Scores { by: ScoredBy::Native, busy: scores.busy + column.busy, ..scores }
     }
 
     fn score_cached(&self, function: &Function, batch: &Batch) -> Scores {

@@ -1,9 +1,8 @@
 //! ASCII text, 64 bytes at a time: where its white space and its ends of sentences are, as bits.
 //!
-//! Eight bytes are compared at once in an ordinary number; no byte has its highest bit set, so none disturbs the next.
+//! Sixteen bytes are compared at once (SSE2, which every x86-64 has, or what `wide` makes of it elsewhere).
 
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGHS: u64 = 0x8080_8080_8080_8080;
+use wide::u8x16;
 
 /// Bit `i` of a block stands for its byte `i`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,24 +27,19 @@ pub(super) fn blocks(text: &[u8]) -> impl Iterator<Item = Block> {
 #[inline(always)]
 fn block(bytes: &[u8; 64]) -> Block {
     let mut block = Block { spaces: 0, ends: 0 };
-    for (idx, eight) in bytes.as_chunks::<8>().0.iter().enumerate() {
-        let eight = u64::from_le_bytes(*eight);
-        let spaces = between(eight, 9, 13) | between(eight, 0x1c, 0x20);
-        let ends = between(eight, b'.', b'.') | between(eight, b'!', b'!') | between(eight, b'?', b'?');
-        block.spaces |= gathered(spaces) << (8 * idx);
-        block.ends |= gathered(ends) << (8 * idx);
+    for (idx, sixteen) in bytes.as_chunks::<16>().0.iter().enumerate() {
+        let sixteen = u8x16::new(*sixteen);
+        let spaces = between(sixteen, 9, 13) | between(sixteen, 0x1c, 0x20);
+        let ends = between(sixteen, b'.', b'.') | between(sixteen, b'!', b'!') | between(sixteen, b'?', b'?');
+        block.spaces |= u64::from(spaces.to_bitmask()) << (16 * idx);
+        block.ends |= u64::from(ends.to_bitmask()) << (16 * idx);
     }
     block
 }
 
-/// The highest bit of each byte that is from `low` to `high`.
-fn between(eight: u64, low: u8, high: u8) -> u64 {
-    let at_least = eight + ONES * u64::from(0x80 - low);
-    let above = eight + ONES * u64::from(0x7f - high);
-    (at_least ^ above) & HIGHS
-}
-
-/// The highest bits of eight bytes, side by side.
-fn gathered(highs: u64) -> u64 {
-    (highs >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
+/// All bits of each byte that is from `low` to `high`.
+#[inline(always)]
+fn between(sixteen: u8x16, low: u8, high: u8) -> u8x16 {
+    let above_low = sixteen - u8x16::splat(low);
+    above_low.simd_eq(above_low.min(u8x16::splat(high - low)))
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::words::{self, Text};
+use super::words::{self, Text, View};
 
 /// One list and how it is counted.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -25,8 +25,8 @@ enum How {
 
 impl Term {
     /// The count in a completion, or `None` if only Python can tell.
-    pub(super) fn count(&self, completion: &str) -> Option<usize> {
-        let text = self.text.of(completion)?;
+    pub(super) fn count(&self, completion: &View) -> Option<usize> {
+        let text = self.text.of(completion)?.text;
         Some(match self.how {
             How::Present => self.words.iter().filter(|word| text.contains(word.as_str())).count(),
             How::Occurrences => self.words.iter().map(|word| text.matches(word.as_str()).count()).sum(),

@@ -9,6 +9,8 @@ use std::str::Chars;
 use regex::Regex;
 use serde::Deserialize;
 
+use super::words::View;
+
 /// `\s` of Python: Rust's white space and `\x1c` to `\x1f`.
 const SPACE: &str =
     r"\x09-\x0d\x1c-\x20\x85\xa0\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}";
@@ -61,11 +63,11 @@ impl Pattern {
     }
 
     /// Whether it matches, or `None` if only Python can tell.
-    pub(super) fn is_match(&self, text: &str) -> Option<bool> {
+    pub(super) fn is_match(&self, View { text, is_ascii }: &View) -> Option<bool> {
         // Letters that Python and `regex` take for another ASCII letter, each in its own way.
         let folds = |c| matches!(c, '\u{130}' | '\u{131}' | '\u{17f}' | '\u{212a}');
         let may_be_digit = |c| c >= '\u{10000}' && !('\u{1f300}'..='\u{1faff}').contains(&c);
-        let unsure = !text.is_ascii()
+        let unsure = !is_ascii
             && (self.ascii_only
                 || self.ignores_case && text.contains(folds)
                 || self.has_digits && text.contains(may_be_digit));

@@ -10,7 +10,7 @@ use crate::Tier;
 pub struct PoolConfig {
     /// The interpreter.
     pub python: PathBuf,
-    /// Processes, and threads of native functions.
+    /// Processes. Native functions use all cores.
     pub n_workers: usize,
     /// Time for one function's call on its slice of a batch.
     pub time_limit: Duration,
