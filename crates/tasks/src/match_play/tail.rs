@@ -190,7 +190,7 @@ pub(super) async fn by_rewards(
         if let Some(rewards) = &rewards {
             observer.event(&rewards.event(played.steps, &step.groups));
         }
-        if let Some(league) = league.as_ref().filter(|_| played.steps % LEAGUE_STEPS == 0) {
+        if let Some(league) = league.as_ref().filter(|_| played.steps.is_multiple_of(LEAGUE_STEPS)) {
             league.add(frozen(run.model()));
         }
         n_flat = if metric("zero_signal") >= 1.0 { n_flat + 1 } else { 0 };

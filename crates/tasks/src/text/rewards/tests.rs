@@ -10,7 +10,7 @@ fn a_quiet_function_is_heard_beside_a_loud_one() {
     let quiet = scores(&[0.0, 1.0, 0.0, 1.0]);
     let loud = scores(&[0.0, -1000.0, 0.0, -1000.0]);
     let both = weighted_advantages(&[quiet.clone(), loud.clone()], &[0.5, 0.5], 2);
-    let alone = weighted_advantages(&[loud.clone()], &[1.0], 2);
+    let alone = weighted_advantages(std::slice::from_ref(&loud), &[1.0], 2);
     // By weight they say nothing together; by their sum only the loud one is heard.
     both.iter().zip(&alone).for_each(|(both, alone)| assert!((both - 0.5 * alone).abs() < 1e-3, "{both}"));
     let first = weighted_advantages(&[quiet, loud], &[0.8, 0.2], 2);
