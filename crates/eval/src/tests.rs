@@ -30,6 +30,20 @@ fn leduc() -> ExactGame {
 }
 
 #[test]
+fn small_liars_dice_is_solved_and_a_policy_is_asked_at_every_infoset() {
+    let game = ExactGame::new("liars_dice(dice_sides=3)").expect("it is small");
+    let solved = game.figures(game.equilibrium());
+    assert!(solved.nash_conv < 0.02 && solved.card_sensitivity > 0.1, "{solved:?}");
+    let uniform = game.figures(&TabularPolicy::uniform());
+    assert!(uniform.card_sensitivity == 0.0 && uniform.nash_conv > 0.5, "{uniform:?}");
+    let format = Compact::new(Arc::new(ByteCodec));
+    let asked = tabulate(&game, &format, &ByCard).now_or_never().expect("it does not wait").expect("asked");
+    // ByCard knows no dice: it answers by an action's number alone, and so not at random.
+    let figures = game.figures(&asked);
+    assert!(figures.nash_conv > solved.nash_conv && figures != uniform, "{figures:?}");
+}
+
+#[test]
 fn uniform_play_in_leduc_has_the_figures_of_open_spiel() {
     let figures = leduc().figures(&TabularPolicy::uniform());
     assert!((figures.nash_conv - 4.747_222).abs() < 1e-6, "{figures:?}");

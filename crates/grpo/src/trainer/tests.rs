@@ -44,6 +44,25 @@ fn the_first_step_is_on_policy() {
 }
 
 #[test]
+fn weights_have_moved_by_nothing_before_a_step_and_further_with_a_higher_rate() {
+    let moved_by = |lr| {
+        let model = model();
+        let rows = rows(&model);
+        let config =
+            GrpoConfig { schedule: Schedule::constant(1.0), token_budget: 6, ..GrpoConfig::default() };
+        let mut trainer = GrpoTrainer::new(model, config);
+        assert!(trainer.moved(&rows) < 1e-9);
+        trainer.set_peak_lr(lr);
+        let report = trainer.step_rows(rows.clone(), Progress::of_steps(0, 10)).unwrap();
+        assert_eq!(report.lr, lr);
+        trainer.moved(&rows)
+    };
+    let (short, long) = (moved_by(1e-4), moved_by(1e-3));
+    // A step of Adam is as long as its rate, and the divergence grows with the square of that.
+    assert!(short > 0.0 && (50.0..200.0).contains(&(long / short)), "{short} {long}");
+}
+
+#[test]
 fn the_token_budget_does_not_change_the_step() {
     let loss = LossSettings { top_entropy_quantile: 0.5, beta: 0.1, ..LossSettings::default() };
     let config = GrpoConfig { loss, entropy: EntropySchedule::constant(0.02), ..GrpoConfig::default() };

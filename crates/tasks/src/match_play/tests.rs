@@ -1,8 +1,10 @@
 use std::sync::Mutex;
+use std::time::Instant;
 
 use model::{Arch, Size};
 use schema::ArtifactKind;
 
+use super::course::due_exams;
 use super::*;
 use crate::text::Table;
 use crate::{holds_artifact, new_model};

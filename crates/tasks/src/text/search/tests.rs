@@ -13,6 +13,15 @@ fn the_highest_rate_that_is_as_good_as_the_best_wins_except_for_preferences() {
 }
 
 #[test]
+fn a_base_that_knows_no_language_begins_at_its_own_rate() {
+    let config = DecoderConfig::preset(model::Arch::Qwen2, model::Size::Pico);
+    let uniform = (config.vocab_size as f64).ln();
+    assert_eq!(first_rate(1e-4, uniform, &config), RATE_FROM_NOTHING);
+    assert_eq!(first_rate(1e-4, 0.3 * uniform, &config), 1e-4);
+    assert_eq!(first_rate(5e-3, uniform, &config), 5e-3);
+}
+
+#[test]
 fn the_search_goes_outward_while_it_gets_better_and_then_looks_between() {
     assert_eq!(next(&[], 1.0), Some(1.0));
     assert_eq!(next(&trials(&[(1.0, 3.0)]), 1.0), Some(3.0));
