@@ -138,7 +138,7 @@ fn whenever_it_is_killed_what_lies_there_loads_and_is_not_worse_than_the_base() 
 }
 
 #[test]
-#[ignore = "14 minutes; cargo nextest run -p cli --cargo-profile ci --profile long --run-ignored all"]
+#[ignore = "7 minutes; cargo nextest run --workspace --cargo-profile ci --profile long --run-ignored all"]
 fn long_whenever_it_is_killed_what_lies_there_is_not_worse_than_the_base() {
     text_runs(20, 40.0);
 }

@@ -70,6 +70,7 @@ pub(super) struct Best {
 }
 
 impl Run {
+    /// Seconds that belong to rewards in this run.
     pub(super) fn tail_s(&self, course: &Course<'_>) -> f64 {
         if self.has_tail { course.tail_s } else { 0.0 }
     }

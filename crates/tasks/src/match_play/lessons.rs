@@ -30,8 +30,8 @@ use crate::text::Example;
 const OWN_STATES: usize = 50_000;
 /// Share of a game's rows that come from the model's own states, once there are any.
 const OWN_SHARE: f64 = 0.5;
-/// Rows of one environment in a step: rules and tools, which its turns begin with and which are computed once, are some ten
-/// times as long as what a turn adds.
+/// Rows of one environment in a step: rules and tools, which its turns begin with and which are computed once, are two to
+/// twenty times as long as what a turn adds.
 const TOGETHER: usize = 16;
 /// Share of the run that solving the games may take, and the most seconds.
 const SOLVING: (f64, f64) = (0.04, 120.0);

@@ -34,7 +34,7 @@ use crate::{EnvRewards, ModelPolicy, Source, settings};
 const GROUPS: usize = 8;
 /// Learning rate as a share of the supervised one.
 const LR_SHARE: f64 = 0.1;
-/// Weight of the divergence from the supervised model.
+/// Weight of the divergence from the model that a stage begins with.
 const BETA: f64 = 0.02;
 /// Longest answer: a call and some room; and one that holds a command.
 const MAX_NEW_TOKENS: u32 = 96;
