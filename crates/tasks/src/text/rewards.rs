@@ -76,7 +76,7 @@ pub(super) fn run(
     arena.token_budget = memory.token_budget;
     let mut trainer = GrpoTrainer::new(model, config(lr, &memory));
     let mut pace = task.lr.is_none().then(|| Pace::new(lr));
-    let clock = Clock::new(&task.deadline);
+    let (clock, stored) = (Clock::new(&task.deadline), publisher.stored_dtype()?);
 
     observer.event(&Event::Phase { name: "measuring".to_owned() });
     let started = Instant::now();
@@ -105,7 +105,12 @@ pub(super) fn run(
             evaluated = due;
             let candidate = if is_over { trainer.averaged() } else { trainer.model().clone() };
             let started = Instant::now();
-            let (score, error) = arena.judge(&candidate, held_out, step);
+            // As it will be read back: a whole model is rounded when it is saved.
+            let saved = match candidate.lora() {
+                Some(_) => candidate.clone(),
+                None => candidate.clone().rounded_to(stored),
+            };
+            let (score, error) = arena.judge(&saved, held_out, step);
             eval_s = started.elapsed().as_secs_f64();
             observer.event(&Event::Evaluation { step, loss: -score, base: 0.0, n: held_out.len() * JUDGED });
             // What has learnt longer is preferred unless it is clearly worse.
