@@ -25,9 +25,9 @@ use games::match_play;
 use model::{DecoderConfig, LanguageModel};
 use reward::WeightedFunction;
 use rollout::{IntercodeFormat, MatchFormat, PromptPack, ShellView};
-use schema::{Artifact, EnvName, RunConfig};
+use schema::{Artifact, EnvName, MatchMove, MatchView, RunConfig};
 use tokio_util::sync::CancellationToken;
-use train::WeightAverage;
+use train::{AdamWConfig, Learner, LearnerConfig, WeightAverage};
 use url::Url;
 
 pub use self::lessons::TeacherKind;
@@ -41,8 +41,8 @@ use crate::env_task::connect;
 use crate::events::{Event, Observer};
 use crate::publish::Publisher;
 use crate::text::{
-    Clock, Example, Facts, Goal, Memory, Method, ObjectiveKind, Recipe, StepCost, adapter_of, cached_batches,
-    first_rate, learner, load, search,
+    Clock, Facts, Goal, Memory, ObjectiveKind, Recipe, StepCost, adapter_of, cached_batches, knows_nothing,
+    load, search,
 };
 use crate::{BadInput, Deadline, EnvRewards, Source, WhenAllDead};
 
@@ -50,8 +50,11 @@ use crate::{BadInput, Deadline, EnvRewards, Source, WhenAllDead};
 const PROBE: usize = 256;
 /// Steps that a run should have at least, before their batches are made larger.
 const STEPS_WANTED: f64 = 800.0;
-/// Rows by which it is told whether the base knows anything.
-const FIRST_ROWS: usize = 8;
+/// Of a base that knows no language: the learning rate, and how long the optimizer remembers squared gradients, which are a
+/// hundred times smaller after fifty steps than at first. The loss of liar's dice told briefly after 200 steps is 0.074, with
+/// 1e-3 and 0.999 it is 0.099, and a gradient of 35 then undoes it.
+const RATE_FROM_NOTHING: f64 = 5e-4;
+const BETA_2_FROM_NOTHING: f64 = 0.99;
 /// Share of the time after the first measurements that belongs to rewards.
 const TAIL_SHARE: f64 = 0.15;
 /// A player's turns in an episode, about.
@@ -129,10 +132,7 @@ pub fn first_turn_tokens(model_dir: &Path, pack: &Arc<PromptPack>, envs: &[EnvNa
             let view = ShellView { question: String::new(), steps: Vec::new() };
             return Ok(IntercodeFormat::new(tokenizer.clone(), pack.clone())?.prompt(&view)?.tokens.len());
         }
-        let match_play::Start { mut state, mut chance, .. } = match_play::start(env.as_str(), 1)?;
-        match_play::play_chance(state.as_mut(), &mut chance);
-        let view = teach::match_text::view(env.as_str(), state.as_ref(), match_play::Betting::Shown);
-        view.map_or(Ok(0), |view| Ok(format.prompt(&view)?.tokens.len()))
+        first_turn(env.as_str())?.map_or(Ok(0), |view| Ok(format.prompt(&view)?.tokens.len()))
     };
     let lengths = envs.iter().map(tokens).collect::<Result<Vec<_>>>()?;
     Ok(lengths.into_iter().max().unwrap_or(0))
@@ -155,7 +155,6 @@ pub async fn run(
 
     let source = sidecars(task, observer).await?;
     let rewards = if task.by_rewards { EnvRewards::of(&task.rewards)? } else { None };
-    observer.event(&Event::Phase { name: "teachers".to_owned() });
     let clock = Clock::new(&task.deadline);
     let format = match_format(task, observer)?;
     let shell = task.envs.contains(&EnvName::Intercode).then(|| Shell::open(task)).transpose()?.map(Arc::new);
@@ -163,14 +162,18 @@ pub async fn run(
         observer.event(&Event::Plan { lines: vec![format!("intercode  {}", shell.describe())] });
     }
     let mounted = blocking(|| mounted::rows(task, format.chat(), config.max_position_embeddings, observer));
-    let mut lessons = Lessons::start(task, format.clone(), shell.as_deref(), mounted, clock.seconds())?;
-    let probe = lessons.mixed(PROBE)?;
-
     observer.event(&Event::Phase { name: "model".to_owned() });
+    let (model, base) = load(&task.model_dir, &task.device, task.seed, method)?;
+    let from_nothing = blocking(|| knows_no_language(task, &format, &base))?;
+    let told_briefly = from_nothing && task.own_rows;
+
+    observer.event(&Event::Phase { name: "teachers".to_owned() });
+    let sources = (shell.as_deref(), mounted, told_briefly);
+    let mut lessons = Lessons::start(task, format.clone(), sources, clock.seconds())?;
+    let probe = lessons.mixed(PROBE)?;
     let longest = probe.iter().flatten().map(train::Row::n_tokens).max().unwrap_or(0);
     check_room(longest, &config)?;
     let facts = facts(task, &config, PROBE, longest);
-    let (model, base) = load(&task.model_dir, &task.device, task.seed, method)?;
     let Memory { token_budget, activations, .. } = Memory::plan(task.memory, &model, method, longest);
     let goal = Goal { kind: ObjectiveKind::Sft, base: base.clone(), token_budget, activations };
     let cost = blocking(|| StepCost::measure(&model, &goal, &probe))?;
@@ -191,12 +194,27 @@ pub async fn run(
         ],
     });
 
-    let asked = (&facts, method, batch, step_s);
-    let lr = learning_rate(task, (&model, &goal), &probe, asked, &clock, observer, cancel)?;
+    let start = task.recipe.learning_rate(&facts, method);
+    let (lr, trials) = match task.lr {
+        Some(lr) => (lr, Vec::new()),
+        // No search: the first steps from nothing are fastest at rates at which later ones fail.
+        None if from_nothing => (start.max(RATE_FROM_NOTHING), Vec::new()),
+        None if task.deadline.stop_training_at().is_none() => (start, Vec::new()),
+        None => {
+            observer.event(&Event::Phase { name: "learning rate".to_owned() });
+            let until = clock.until_share(task.search_share);
+            let batches = cached_batches(&probe, batch, task.seed);
+            blocking(|| search(&model, &goal, &batches, &[], start, (step_s, until), cancel))?
+        }
+    };
+    let trials = trials.into_iter().map(|trial| (trial.lr, trial.loss)).collect();
+    observer.event(&Event::LearningRate { lr, trials });
+    let beta_2 = if from_nothing { BETA_2_FROM_NOTHING } else { AdamWConfig::default().beta_2 };
+    let adamw = AdamWConfig { beta_2, ..AdamWConfig::default() };
 
     observer.event(&Event::Phase { name: "training".to_owned() });
     let mut run = Run {
-        learner: learner(model, &goal),
+        learner: Learner::new(model, LearnerConfig { adamw, activations, ..LearnerConfig::default() }),
         average: WeightAverage::default(),
         has_tail: base_standing.speaks(),
         best: Best { standing: base_standing, artifact: None },
@@ -217,6 +235,7 @@ pub async fn run(
         publisher: &publisher,
         batch,
         lr,
+        told_briefly,
         step_s,
         tail_s,
         group_s,
@@ -255,32 +274,25 @@ fn stages(
     Ok(games.into_iter().chain(shell.transpose()?).collect())
 }
 
-/// The learning rate: what is asked for, what the search finds, or the recipe's where steps are counted and not time.
-fn learning_rate(
-    task: &MatchTask,
-    (model, goal): (&LanguageModel, &Goal),
-    probe: &[Example],
-    (facts, method, batch, step_s): (&Facts<'_>, Method, usize, f64),
-    clock: &Clock,
-    observer: &mut dyn Observer,
-    cancel: &CancellationToken,
-) -> Result<f64> {
-    if let Some(lr) = task.lr {
-        return Ok(lr);
-    }
-    let first = blocking(|| goal.losses(&goal.base, &probe[..probe.len().min(FIRST_ROWS)]));
-    let loss = first.iter().sum::<f64>() / first.len().max(1) as f64;
-    let start = first_rate(task.recipe.learning_rate(facts, method), loss, facts.config);
-    if task.deadline.stop_training_at().is_none() {
-        return Ok(start);
-    }
-    observer.event(&Event::Phase { name: "learning rate".to_owned() });
-    let until = clock.until_share(task.search_share);
-    let batches = cached_batches(probe, batch, task.seed);
-    let (lr, trials) = blocking(|| search(model, goal, &batches, &[], start, (step_s, until), cancel))?;
-    let trials = trials.into_iter().map(|trial| (trial.lr, trial.loss)).collect();
-    observer.event(&Event::LearningRate { lr, trials });
-    Ok(lr)
+/// Whether the base's loss on calls in first turns is that of one that has learnt no language yet.
+fn knows_no_language(task: &MatchTask, format: &MatchFormat, base: &LanguageModel) -> Result<bool> {
+    let row = |env: &EnvName| -> Result<Option<train::Row>> {
+        let Some(view) = first_turn(env.as_str())? else { return Ok(None) };
+        let answer = format.answer(&MatchMove::plain(view.legal[0].0))?;
+        Ok(Some(train::Row::new(format.prompt(&view)?.tokens, answer.tokens)))
+    };
+    let rows: Vec<_> = task.games().iter().filter_map(|env| row(env).transpose()).collect::<Result<_>>()?;
+    let longest = rows.iter().map(train::Row::n_tokens).max().unwrap_or(1);
+    let losses = train::twin::row_losses(base, &rows, longest);
+    let mean = losses.iter().sum::<f64>() / losses.len().max(1) as f64;
+    Ok(knows_nothing(mean, base.config()))
+}
+
+/// The first turn of a game.
+fn first_turn(game: &str) -> Result<Option<MatchView>> {
+    let match_play::Start { mut state, mut chance, .. } = match_play::start(game, 1)?;
+    match_play::play_chance(state.as_mut(), &mut chance);
+    Ok(teach::match_text::view(game, state.as_ref(), match_play::Betting::Shown))
 }
 
 /// Where rewarded episodes are played, if there are to be any. Asked for first: who waits an hour to be told that no

@@ -34,7 +34,7 @@ use self::examples::Examples;
 pub(crate) use self::examples::{Example, Goal};
 pub(crate) use self::fit::Shuffled;
 use self::fit::{Length, fit};
-pub(crate) use self::search::{first_rate, search};
+pub(crate) use self::search::{first_rate, knows_nothing, search};
 use crate::Deadline;
 use crate::events::{Event, Observer};
 use crate::publish::Publisher;

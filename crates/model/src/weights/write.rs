@@ -76,6 +76,13 @@ impl LanguageModel {
         if dtype == DType::F32 { self } else { self.map(&mut Rounded(dtype)) }
     }
 
+    /// The model as it is read back after it was handed over in `dtype`: as [`LanguageModel::rounded_to`] if it is whole, as it
+    /// is if it is an adapter, which is kept in f32.
+    pub fn read_back_in(&self, dtype: DType) -> Self {
+        let model = self.clone();
+        if model.lora().is_some() { model } else { model.rounded_to(dtype) }
+    }
+
     /// A shard at a time is on the host, in the order of the module tree.
     fn save_weights(&self, dir: &Path, options: &SaveOptions) -> Result<()> {
         let (shards, index) = shards(&self.config, options.dtype.size(), options.max_shard_size);

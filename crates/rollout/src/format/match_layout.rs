@@ -19,6 +19,9 @@ use crate::Error;
 pub(crate) const LEGAL_IDS: &str = "{legal_ids}";
 /// In front of the legal actions.
 pub(crate) const LEGAL_LABEL: &str = "Legal actions:\n";
+/// Legal actions that a shortened list has from its beginning, where most answers lie, and from its end.
+const FIRST_LEGAL: usize = 6;
+const LAST_LEGAL: usize = 1;
 const PLAYING: &str = "You are playing ";
 const RULES_LABEL: &str = ".\n# Game Rules ";
 const WORKING_LABEL: &str = "WORKING_MEMORY (your notes):";
@@ -108,6 +111,15 @@ pub(crate) fn turn(view: &MatchView) -> String {
         let _ = write!(text, "{line_feed}{id} -> {action}");
     }
     text
+}
+
+/// The turn with a short list of legal actions: of a long one, both ends.
+pub(crate) fn shortened(view: &MatchView) -> MatchView {
+    let mut view = view.clone();
+    if view.legal.len() > FIRST_LEGAL + LAST_LEGAL {
+        view.legal.drain(FIRST_LEGAL..view.legal.len() - LAST_LEGAL);
+    }
+    view
 }
 
 /// The user message after a game.

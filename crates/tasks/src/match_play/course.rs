@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use train::{Learner, Progress, Schedule, ScoreSettings, Shape, Warmup, WeightAverage};
 
 use super::exam::{Exams, Standing};
-use super::lessons::Lessons;
+use super::lessons::{Lessons, Telling};
 use super::tail::{self, Played, Stage};
 use super::{MatchTask, blocking};
 use crate::EnvRewards;
@@ -29,6 +29,8 @@ const AVERAGE_FROM: f64 = 0.75;
 /// Share of the run in which the learning rate rises, and what is left of it at the end.
 const WARMUP: f64 = 0.03;
 const LR_FLOOR: f64 = 0.05;
+/// Tokens of a step on turns told briefly: many small steps bring a model that knows nothing further than a few large ones.
+const BRIEF_TOKENS: usize = 1536;
 /// A model that has nothing to say until this share of the run learns from its teachers to the end.
 const LATEST_TAIL: f64 = 0.7;
 /// Steps for rewards that each stage has room for, or it is not begun.
@@ -46,6 +48,8 @@ pub(super) struct Course<'a> {
     pub(super) batch: usize,
     /// Peak learning rate.
     pub(super) lr: f64,
+    /// Whether turns are told briefly first, then shortened, whole at the end.
+    pub(super) told_briefly: bool,
     /// Seconds of a step, as measured so far.
     pub(super) step_s: f64,
     /// Seconds that belong to rewards, and what a group of episodes takes, played and learnt from.
@@ -89,6 +93,7 @@ impl Run {
             Schedule { peak: lr, warmup: Warmup::Share(WARMUP), shape: Shape::Cosine, floor: LR_FLOOR };
         let (begun, mut held, mut fraction) = (clock.left(), 0, 0.0_f64);
         let (mut examined, mut exam_took_s) = (Instant::now(), 0.0);
+        let (mut mean_step_s, mut tellings) = (step_s, Tellings::default());
         loop {
             // What follows: a tail with an exam of its own, and the exam of what was learnt here.
             let (exam_s, tail_s) = (exams.budget_s() + exams.publish_s, self.tail_s(course));
@@ -121,14 +126,25 @@ impl Run {
                 continue;
             }
             let started = Instant::now();
-            let rows = lessons.take(batch)?;
+            let telling = if course.told_briefly { tellings.next() } else { Telling::Whole };
+            let rows = match telling {
+                Telling::Brief => lessons.take_brief(BRIEF_TOKENS)?,
+                // About as long as a step of whole turns.
+                Telling::Shortened => lessons.take(2 * batch, telling)?,
+                Telling::Whole => lessons.take(batch, telling)?,
+            };
             let lr = schedule.lr(Progress { step: self.step, fraction });
             let event = blocking(|| self.learn(goal, rows, lr))?;
-            step_s = 0.8 * step_s + 0.2 * started.elapsed().as_secs_f64();
+            let took_s = started.elapsed().as_secs_f64();
+            mean_step_s = 0.8 * mean_step_s + 0.2 * took_s;
+            tellings.took(telling, took_s, fraction);
+            if telling == Telling::Whole {
+                step_s = 0.8 * step_s + 0.2 * took_s;
+            }
             if fraction >= AVERAGE_FROM {
                 self.average.add(self.learner.model());
             }
-            let steps = task.steps.unwrap_or((self.step as f64 + clock.left() / step_s) as u64);
+            let steps = task.steps.unwrap_or((self.step as f64 + clock.left() / mean_step_s) as u64);
             observer.event(&Event::TextStep(TextStepEvent { fraction, steps, ..event }));
             let n_skipped = self.learner.n_steps() - self.step;
             if n_skipped >= STRIKES {
@@ -169,7 +185,7 @@ impl Run {
     ) -> Result<()> {
         observer.event(&Event::Phase { name: "grpo".to_owned() });
         let reserve = exams.budget_s() + 2.0 * exams.publish_s;
-        let (mut played, n_stages) = (Played::default(), stages.len());
+        let (mut played, mut has_moved, n_stages) = (Played::default(), false, stages.len());
         for (idx, stage) in stages.iter().enumerate() {
             let left = course.clock.until(reserve).saturating_duration_since(Instant::now());
             let of_stage = left / (n_stages - idx) as u32;
@@ -179,9 +195,12 @@ impl Run {
             }
             let room = (course.lr, n_groups, Instant::now() + of_stage);
             let before = (stage, course.goal, model.clone());
-            let rewards = rewards.clone();
+            let (rewards, steps) = (rewards.clone(), played.steps);
             match tail::by_rewards(course.task, before, rewards, room, &mut played, observer, cancel).await {
-                Ok(better) => model = better,
+                Ok(better) => {
+                    model = better;
+                    has_moved |= played.steps > steps;
+                }
                 Err(error) => {
                     let message = format!("rewards are not learnt from: {error:#}");
                     observer.event(&Event::Warning { message });
@@ -189,7 +208,7 @@ impl Run {
             }
         }
         self.step += played.steps;
-        if played.steps > 0 {
+        if has_moved {
             self.examine(&model.valid(), exams, course.publisher, observer, cancel).await?;
         }
         Ok(())
@@ -204,14 +223,15 @@ impl Run {
         observer: &mut dyn Observer,
         cancel: &CancellationToken,
     ) -> Result<Standing> {
-        let standing = exams.examine(candidate, self.step, observer, cancel).await?;
+        let candidate = candidate.read_back_in(publisher.stored_dtype()?);
+        let standing = exams.examine(&candidate, self.step, observer, cancel).await?;
         let (score, best) = (standing.score(), self.best.standing.score());
         let is_worth = if self.best.artifact.is_some() { score >= best } else { score > best };
         if cancel.is_cancelled() || !is_worth {
             return Ok(standing);
         }
         let started = Instant::now();
-        match blocking(|| publisher.publish(candidate, self.step)) {
+        match blocking(|| publisher.publish(&candidate, self.step)) {
             Ok(artifact) => {
                 observer.event(&Event::Published { step: self.step, path: artifact.path.clone() });
                 self.best = Best { standing: standing.clone(), artifact: Some(artifact) };
@@ -222,6 +242,29 @@ impl Run {
         }
         exams.publish_s = started.elapsed().as_secs_f64();
         Ok(standing)
+    }
+}
+
+/// Which turns are told in which way, by seconds that are owed to each telling.
+#[derive(Default)]
+pub(super) struct Tellings([f64; 3]);
+
+impl Tellings {
+    pub(super) const ALL: [Telling; 3] = [Telling::Brief, Telling::Shortened, Telling::Whole];
+
+    /// What is owed most, the briefest of equals.
+    pub(super) fn next(&self) -> Telling {
+        let owed = Self::ALL.into_iter().zip(self.0).rev();
+        owed.max_by(|a, b| a.1.total_cmp(&b.1)).expect("there are three").0
+    }
+
+    /// At this share of the run a step was `telling`'s.
+    pub(super) fn took(&mut self, telling: Telling, seconds: f64, fraction: f64) {
+        let rest = 1.0 - fraction;
+        let shares = [rest * rest, 2.0 * rest * fraction, fraction * fraction];
+        for ((owed, share), of) in self.0.iter_mut().zip(shares).zip(Self::ALL) {
+            *owed += seconds * (share - if of == telling { 1.0 } else { 0.0 });
+        }
     }
 }
 

@@ -63,10 +63,9 @@ impl Standing {
         self.shell.is_some_and(|shell| shell.acts)
     }
 
-    /// Whether every game was forfeited: the states of such play are those of first turns.
+    /// Whether nothing was played: the states of such play are those of first turns.
     fn is_mute_in(&self, game: &str) -> bool {
-        let of_game = self.games.iter().filter(|(name, _)| name == game);
-        of_game.map(|(_, tally)| tally).all(|tally| tally.forfeits[0] == tally.games())
+        self.games.iter().filter(|(name, _)| name == game).all(|(_, tally)| is_mute(tally))
     }
 
     /// Share of the games that the model forfeited.
@@ -279,8 +278,14 @@ impl Exams {
     }
 }
 
-/// All opponents of a game, on the same deals; of who forfeits both games of a pair, no more than that pair: one that
-/// calls no tool does not in the others either, and its long answers are what costs most.
+/// Whether every game was forfeited on the first turn, before which the other has moved in every second game. Who is caught
+/// with an illegal move later does play, and learns from where it was.
+fn is_mute(tally: &Tally) -> bool {
+    tally.forfeits[0] == tally.games() && 2 * tally.turns <= 3 * tally.games()
+}
+
+/// All opponents of a game, on the same deals; of who plays nothing in a pair, no more than that pair: one that calls no
+/// tool does not in the others either, and its long answers are what costs most.
 async fn play_game(
     game: &str,
     opponents: &[Arc<dyn Contestant>],
@@ -292,7 +297,7 @@ async fn play_game(
     if let Some(first) = opponents.first() {
         let config = MatchConfig::of_pairs(EXAM_SEEDS, 1);
         let tally = play_match(game, [side, first], &config, cancel).await?;
-        if tally.forfeits[0] == tally.games() {
+        if is_mute(&tally) {
             report(game, &first.name(), tally);
             return Ok(tally);
         }
@@ -326,5 +331,18 @@ impl Contestant for Recorder {
 
     fn remember(&self, memory: &mut Memory, edits: &[MemoryEdit]) {
         self.player.remember(memory, edits);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_caught_later_is_not_mute() {
+        let tally = |forfeits, turns| Tally { losses: 2, forfeits: [forfeits, 0], turns, ..Tally::default() };
+        assert!(is_mute(&tally(2, 3)), "first turns of both seats");
+        assert!(!is_mute(&tally(2, 5)), "one legal move");
+        assert!(!is_mute(&tally(1, 3)), "one game was lost at the table");
     }
 }

@@ -18,7 +18,7 @@ use schema::{EnvName, MatchView};
 use teach::Player;
 use train::Row;
 
-use self::game::{row, rows_of, teacher_of};
+use self::game::{Teller, rows_of, teacher_of};
 use self::shares::Shares;
 use super::MatchTask;
 use super::mounted::Mounted;
@@ -49,7 +49,7 @@ pub enum TeacherKind {
 pub(super) struct Lessons {
     classes: Vec<Class>,
     shares: Shares,
-    format: Arc<MatchFormat>,
+    teller: Teller,
     rng: FastRng,
 }
 
@@ -60,10 +60,39 @@ struct Class {
     own: Ring,
 }
 
+/// How much of a turn is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Telling {
+    /// The state and the ends of the list of legal actions.
+    Brief,
+    /// All but the middle of that list.
+    Shortened,
+    /// What is asked at the table.
+    Whole,
+}
+
+/// A turn with its answer.
+#[derive(Clone)]
+pub(super) struct Lesson {
+    whole: Row,
+    /// Told briefly, and shortened, if that is asked for.
+    shorter: Option<[Row; 2]>,
+}
+
+impl Lesson {
+    fn told(self, telling: Telling) -> Row {
+        match (self.shorter, telling) {
+            (Some([brief, _]), Telling::Brief) => brief,
+            (Some([_, shortened]), Telling::Shortened) => shortened,
+            _ => self.whole,
+        }
+    }
+}
+
 /// Where rows come from.
 enum Source {
     /// A game's teacher, and the rows of its play.
-    Game { teacher: Arc<dyn Player>, rows: Receiver<Result<Row, String>> },
+    Game { teacher: Arc<dyn Player>, rows: Receiver<Result<Lesson, String>> },
     /// Rows that were made beforehand, taken in any order.
     Kept(Vec<Row>),
 }
@@ -73,7 +102,7 @@ impl Class {
         Self { name, source, own: Ring::default() }
     }
 
-    fn next(&mut self, rng: &mut FastRng) -> Result<Row> {
+    fn next(&mut self, rng: &mut FastRng) -> Result<Lesson> {
         if !self.own.rows.is_empty() && rng.unit() < OWN_SHARE {
             return Ok(self.own.rows[rng.below(self.own.rows.len())].clone());
         }
@@ -82,8 +111,12 @@ impl Class {
                 let row = rows.recv().with_context(|| format!("the teacher of {} is gone", self.name))?;
                 row.map_err(|error| anyhow::anyhow!("a turn of {}: {error}", self.name))
             }
-            Source::Kept(rows) => Ok(rows[rng.below(rows.len())].clone()),
+            Source::Kept(rows) => Ok(Lesson { whole: rows[rng.below(rows.len())].clone(), shorter: None }),
         }
+    }
+
+    fn is_game(&self) -> bool {
+        matches!(self.source, Source::Game { .. })
     }
 
     fn describe(&self) -> String {
@@ -95,17 +128,17 @@ impl Class {
 }
 
 impl Lessons {
-    /// Solves the games and begins to play them.
+    /// Solves the games and begins to play them; with `told_briefly` also for shorter tellings.
     ///
     /// # Errors
     /// [`BadInput`] if a game has no teacher, or there is nothing to learn from.
     pub(super) fn start(
         task: &MatchTask,
         format: Arc<MatchFormat>,
-        shell: Option<&Shell>,
-        mounted: Vec<Mounted>,
+        (shell, mounted, told_briefly): (Option<&Shell>, Vec<Mounted>, bool),
         seconds: f64,
     ) -> Result<Self> {
+        let teller = Teller { format, told_briefly };
         let budget = Duration::from_secs_f64((SOLVING.0 * seconds).min(SOLVING.1));
         let class = |(idx, env): (usize, &EnvName)| -> Result<Class> {
             let name = env.as_str().to_owned();
@@ -116,7 +149,7 @@ impl Lessons {
                 Source::Kept(rows)
             } else {
                 let teacher = teacher_of(&name, task.teacher, budget)?;
-                Source::Game { rows: rows_of(name.clone(), teacher.clone(), format.clone(), seed)?, teacher }
+                Source::Game { rows: rows_of(name.clone(), teacher.clone(), teller.clone(), seed)?, teacher }
             };
             Ok(Class::new(name, source))
         };
@@ -131,7 +164,7 @@ impl Lessons {
             return Err(BadInput::new(message, hint).into());
         }
         let shares = Shares::equal(classes.len());
-        Ok(Self { classes, shares, format, rng: FastRng::new(task.seed ^ 0xdada) })
+        Ok(Self { classes, shares, teller, rng: FastRng::new(task.seed ^ 0xdada) })
     }
 
     /// `n` rows, each environment its share, evenly spread: to measure by.
@@ -139,22 +172,49 @@ impl Lessons {
     /// # Errors
     /// If a turn cannot be shown to the model.
     pub(super) fn mixed(&mut self, n: usize) -> Result<Vec<Example>> {
-        (0..n).map(|_| Ok(vec![self.classes[self.shares.turn()].next(&mut self.rng)?])).collect()
+        (0..n).map(|_| Ok(vec![self.classes[self.shares.turn()].next(&mut self.rng)?.whole])).collect()
     }
 
     /// The next `n` rows, from as many environments as can each have [`TOGETHER`] of them; over several calls each has its
-    /// share.
+    /// share. What has no shorter form is whole.
     ///
     /// # Errors
     /// If a turn cannot be shown to the model.
-    pub(super) fn take(&mut self, n: usize) -> Result<Vec<Example>> {
+    pub(super) fn take(&mut self, n: usize, telling: Telling) -> Result<Vec<Example>> {
         let of_each = n.div_ceil((n / TOGETHER).max(1));
         let mut taken = Vec::with_capacity(n);
         while taken.len() < n {
             let class = &mut self.classes[self.shares.turn()];
             for _ in 0..of_each.min(n - taken.len()) {
-                taken.push(vec![class.next(&mut self.rng)?]);
+                taken.push(vec![class.next(&mut self.rng)?.told(telling)]);
             }
+        }
+        Ok(taken)
+    }
+
+    /// Turns told briefly, of all games together, until they have `n_tokens`; none if no game is.
+    ///
+    /// # Errors
+    /// If a turn cannot be shown to the model.
+    pub(super) fn take_brief(&mut self, n_tokens: usize) -> Result<Vec<Example>> {
+        let games: Vec<usize> = (0..self.classes.len()).filter(|idx| self.classes[*idx].is_game()).collect();
+        let total: f64 = games.iter().map(|idx| self.shares.get()[*idx]).sum();
+        let (mut taken, mut tokens) = (Vec::new(), 0);
+        while tokens < n_tokens && !games.is_empty() {
+            let mut left = self.rng.unit() * total;
+            let drawn = games.iter().copied().find(|idx| {
+                left -= self.shares.get()[*idx];
+                left < 0.0
+            });
+            // Rounding may leave a rest.
+            let class = &mut self.classes[drawn.unwrap_or(games[0])];
+            let lesson = class.next(&mut self.rng)?;
+            if lesson.shorter.is_none() {
+                continue;
+            }
+            let row = lesson.told(Telling::Brief);
+            tokens += row.n_tokens();
+            taken.push(vec![row]);
         }
         Ok(taken)
     }
@@ -181,7 +241,7 @@ impl Lessons {
         for class in &mut self.classes {
             let Source::Game { teacher, .. } = &class.source else { continue };
             for turn in teach::relabel(teacher.as_ref(), by_game.remove(&class.name).unwrap_or_default())? {
-                class.own.push(row(&self.format, &turn.view, &turn.answer)?);
+                class.own.push(self.teller.lesson(&turn.view, &turn.answer)?);
                 n_turns += 1;
             }
         }
@@ -207,12 +267,12 @@ impl Lessons {
 /// Rows of which the newest are kept.
 #[derive(Default)]
 struct Ring {
-    rows: Vec<Row>,
+    rows: Vec<Lesson>,
     oldest: usize,
 }
 
 impl Ring {
-    fn push(&mut self, row: Row) {
+    fn push(&mut self, row: Lesson) {
         if self.rows.len() < OWN_STATES {
             self.rows.push(row);
         } else {

@@ -87,11 +87,7 @@ impl<'a> Gate<'a> {
     /// What cannot be written, or says something else when it is read back, is warned of: what lies there stays.
     pub(super) fn consider(&mut self, model: &LanguageModel, step: u64, observer: &mut dyn Observer) -> f64 {
         let started = Instant::now();
-        // As it will be read back: a whole model is rounded when it is saved.
-        let model = match model.lora() {
-            Some(_) => model.clone(),
-            None => model.clone().rounded_to(self.dtype),
-        };
+        let model = model.read_back_in(self.dtype);
         let losses = self.goal.losses(&model.valid(), &self.held_out);
         self.eval_s = started.elapsed().as_secs_f64();
         let (loss, _) = mean_and_error(&losses);

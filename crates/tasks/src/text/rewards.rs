@@ -105,12 +105,7 @@ pub(super) fn run(
             evaluated = due;
             let candidate = if is_over { trainer.averaged() } else { trainer.model().clone() };
             let started = Instant::now();
-            // As it will be read back: a whole model is rounded when it is saved.
-            let saved = match candidate.lora() {
-                Some(_) => candidate.clone(),
-                None => candidate.clone().rounded_to(stored),
-            };
-            let (score, error) = arena.judge(&saved, held_out, step);
+            let (score, error) = arena.judge(&candidate.read_back_in(stored), held_out, step);
             eval_s = started.elapsed().as_secs_f64();
             observer.event(&Event::Evaluation { step, loss: -score, base: 0.0, n: held_out.len() * JUDGED });
             // What has learnt longer is preferred unless it is clearly worse.

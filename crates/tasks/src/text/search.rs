@@ -27,10 +27,14 @@ const FARTHEST: f64 = 128.0;
 const KNOWS_NOTHING: f64 = 0.6;
 const RATE_FROM_NOTHING: f64 = 1e-3;
 
-/// The rate that the search begins at, for a base with this loss, in nats a token.
+/// Whether a base with this loss, in nats a token, has learnt no language yet.
+pub(crate) fn knows_nothing(base_loss: f64, config: &DecoderConfig) -> bool {
+    base_loss > KNOWS_NOTHING * (config.vocab_size as f64).ln()
+}
+
+/// The rate that the search begins at, for a base with this loss.
 pub(crate) fn first_rate(recipe: f64, base_loss: f64, config: &DecoderConfig) -> f64 {
-    let knows_nothing = base_loss > KNOWS_NOTHING * (config.vocab_size as f64).ln();
-    if knows_nothing { recipe.max(RATE_FROM_NOTHING) } else { recipe }
+    if knows_nothing(base_loss, config) { recipe.max(RATE_FROM_NOTHING) } else { recipe }
 }
 
 /// What was tried and what came of it.

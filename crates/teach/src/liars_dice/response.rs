@@ -1,18 +1,24 @@
 //! The pure policy that takes most from a weighted population, exactly.
 //!
 //! Against fixed opponents a hand's moves do not depend on what is done with other hands, so each hand is improved on
-//! its own: carry probabilities down with the moves as they are, choose the best move of each standing on the way up,
+//! its own: carry probabilities down with the moves as they are, choose a best move of each standing on the way up,
 //! until nothing changes. What is never reached keeps the moves it began with.
 
 use rayon::prelude::*;
 
-use super::hands::{ACTIONS, Hands, STANDINGS};
+use super::hands::{ACTIONS, Hands, LIAR, STANDINGS};
 use super::population::Member;
 use super::row::Row;
-use super::table::{Columns, ROW, Rows, likeliest};
+use super::table::{Columns, ROW, Rows, legal, likeliest};
 
 /// Passes over a hand; moves that look the same but are reached in different ways could go on in circles.
 const MAX_PASSES: usize = 8;
+/// What a move may be worth less than the best, of 2 between a loss and a win. Moves that are nearly as good lie side by
+/// side, and which of them is best changes from hand to hand: a pupil learns a policy that prefers the plainest of them from
+/// far fewer turns. Scores against threshold bot, public recipe, searcher and average policy are 0.760, 0.602, 0.789, 0.524
+/// without, 0.758, 0.600, 0.791, 0.524 with 0.02, 0.751, 0.584, 0.792, 0.522 with 0.05, 0.732, 0.565, 0.792, 0.518 with 0.1;
+/// the lowest legal bid is made in 9, 22, 27 and 30 % of the views.
+const SLACK: f32 = 0.04;
 /// A turn reached more rarely keeps its move.
 const RARE: f32 = 1e-7;
 
@@ -60,10 +66,18 @@ fn improve(
         }
         if mass > RARE {
             own.fill(0.0);
-            own[likeliest(&worth, standing)] = 1.0;
+            own[plainest(&worth, standing, SLACK * mass)] = 1.0;
         }
         rows.iter_mut().for_each(|row| row.value_own_turn(hands, standing, own));
     }
+}
+
+/// Of the moves that are worth the most or `slack` less, the one that is easiest to tell: calling, else the lowest bid.
+pub(super) fn plainest(worth: &[f32], standing: usize, slack: f32) -> usize {
+    let enough = worth[likeliest(worth, standing)] - slack;
+    let called = (standing > 0).then_some(LIAR);
+    let mut by_plainness = called.into_iter().chain(legal(standing));
+    by_plainness.find(|&id| worth[id] >= enough).expect("the best is among them")
 }
 
 /// Wins as a share of games of the policies `own` (by seat) against `member`, mean of both seats, exactly.

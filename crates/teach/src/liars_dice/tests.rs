@@ -67,6 +67,17 @@ fn a_response_takes_more_than_what_it_began_with() {
 }
 
 #[test]
+fn of_moves_that_are_nearly_as_good_the_plainest_is_made() {
+    let mut worth = [0.0; BIDS + 1];
+    (worth[12], worth[15], worth[20], worth[LIAR]) = (0.45, 0.48, 0.5, 0.42);
+    let chosen = |slack| response::plainest(&worth, 10, slack);
+    // The best; within reach the lowest bid; calling before any bid.
+    assert_eq!([0.0, 0.03, 0.06, 0.09].map(chosen), [20, 15, 12, LIAR]);
+    // Nothing to call yet.
+    assert_eq!(response::plainest(&worth, 0, 0.09), 12);
+}
+
+#[test]
 fn more_iterations_are_harder_to_exploit() {
     let hands = Hands::new();
     let exploited = |iterations| {

@@ -61,6 +61,29 @@ fn a_turn_is_laid_out_as_the_evaluator_does() {
 }
 
 #[test]
+fn a_turn_told_briefly_has_the_state_and_the_ends_of_a_long_list() {
+    let (format, tokenizer) = (format(codec(FAMILIES[0])), codec(FAMILIES[0]));
+    let long = view("liars_dice", (7..=60).collect::<Vec<_>>());
+    let brief = format.brief_prompt(&long).unwrap();
+    let user = "Current state:\nYour card: Q♠\nRound: 1/2\n\nYou are Player 1.\nLegal actions:\n\
+                7 -> action 7\n8 -> action 8\n9 -> action 9\n10 -> action 10\n11 -> action 11\n12 -> action 12\n60 -> action 60";
+    assert!(brief.text.contains(user), "{}", brief.text);
+    assert_eq!(tokenizer.encode(&brief.text), brief.tokens);
+    // What follows the list, and so comes before the answer, is that of a whole turn.
+    let (whole, shortened) = (format.prompt(&long).unwrap(), format.shortened_prompt(&long).unwrap());
+    let tail = |text: &str| text.rsplit_once("60 -> action 60").unwrap().1.to_owned();
+    assert_eq!(tail(&brief.text), tail(&whole.text));
+    assert!(
+        shortened.text.contains(user) && shortened.text.contains(format.pack().rules("liars_dice").unwrap())
+    );
+    let lengths = [&brief, &shortened, &whole].map(|prompt| prompt.tokens.len());
+    assert!(5 * lengths[0] < lengths[1] && lengths[1] < lengths[2], "{lengths:?}");
+    // A short list is whole.
+    let short = view("leduc_poker", [0, 1, 2]);
+    assert_eq!(format.shortened_prompt(&short).unwrap(), format.prompt(&short).unwrap());
+}
+
+#[test]
 fn after_a_game_there_are_only_memory_tools() {
     let reflection = Reflection {
         game: "goofspiel".to_owned(),

@@ -16,7 +16,7 @@ use teach::match_text::Betting;
 use teach::{Mix, Player, Utility};
 use train::Row;
 
-use super::TeacherKind;
+use super::{Lesson, TeacherKind};
 use crate::BadInput;
 use crate::match_play::exam::EXAM_SEEDS;
 
@@ -64,14 +64,14 @@ fn liars_dice(budget: Duration) -> Arc<dyn Player> {
 pub(super) fn rows_of(
     game: String,
     teacher: Arc<dyn Player>,
-    format: Arc<MatchFormat>,
+    teller: Teller,
     seed: u64,
-) -> Result<Receiver<Result<Row, String>>> {
+) -> Result<Receiver<Result<Lesson, String>>> {
     let (sender, receiver) = sync_channel(WAITING);
     std::thread::Builder::new()
         .name(format!("trainer-{game}"))
         .spawn(move || {
-            if let Err(error) = play(&game, teacher.as_ref(), &format, seed, &sender) {
+            if let Err(error) = play(&game, teacher.as_ref(), &teller, seed, &sender) {
                 // Nobody listens any more if this fails.
                 let _ = sender.send(Err(format!("{error:#}")));
             }
@@ -83,9 +83,9 @@ pub(super) fn rows_of(
 fn play(
     game: &str,
     teacher: &dyn Player,
-    format: &MatchFormat,
+    teller: &Teller,
     seed: u64,
-    rows: &SyncSender<Result<Row, String>>,
+    rows: &SyncSender<Result<Lesson, String>>,
 ) -> Result<()> {
     let opponents = teach::opponents(game)?;
     let mix = Mix { game, teacher, opponents: &opponents, explore: EXPLORE, betting: Betting::Shown };
@@ -103,9 +103,9 @@ fn play(
                 0 => Some(after_game(game, &mut rng)?),
                 _ => None,
             };
-            let notes = reflection.map(|reflection| nothing_noted(format, &reflection));
-            for row in notes.into_iter().chain([row(format, &turn.view, &turn.answer)]) {
-                if rows.send(Ok(row?)).is_err() {
+            let notes = reflection.map(|reflection| teller.nothing_noted(&reflection));
+            for lesson in notes.into_iter().chain([teller.lesson(&turn.view, &turn.answer)]) {
+                if rows.send(Ok(lesson?)).is_err() {
                     return Ok(());
                 }
             }
@@ -113,16 +113,30 @@ fn play(
     }
 }
 
-/// A turn as it is learnt: the prompt is read, the answer counts.
-pub(super) fn row(format: &MatchFormat, view: &MatchView, answer: &MatchMove) -> Result<Row> {
-    let prompt = format.prompt(view)?;
-    Ok(Row::new(prompt.tokens, format.answer(answer)?.tokens))
+/// Tells turns to the model that learns from them.
+#[derive(Clone)]
+pub(super) struct Teller {
+    pub(super) format: Arc<MatchFormat>,
+    pub(super) told_briefly: bool,
 }
 
-/// The request for notes after a game, answered with nothing.
-fn nothing_noted(format: &MatchFormat, after: &Reflection) -> Result<Row> {
-    let prompt = format.reflection_prompt(after)?;
-    Ok(Row::new(prompt.tokens, format.reflection_answer(&[])?.tokens))
+impl Teller {
+    /// A turn as it is learnt: the prompt is read, the answer counts.
+    pub(super) fn lesson(&self, view: &MatchView, answer: &MatchMove) -> Result<Lesson> {
+        let answer = self.format.answer(answer)?.tokens;
+        let shorter = || {
+            let prompts = [self.format.brief_prompt(view)?, self.format.shortened_prompt(view)?];
+            anyhow::Ok(prompts.map(|prompt| Row::new(prompt.tokens, answer.clone())))
+        };
+        let shorter = self.told_briefly.then(shorter).transpose()?;
+        Ok(Lesson { whole: Row::new(self.format.prompt(view)?.tokens, answer), shorter })
+    }
+
+    /// The request for notes after a game, answered with nothing.
+    fn nothing_noted(&self, after: &Reflection) -> Result<Lesson> {
+        let (prompt, answer) = (self.format.reflection_prompt(after)?, self.format.reflection_answer(&[])?);
+        Ok(Lesson { whole: Row::new(prompt.tokens, answer.tokens), shorter: None })
+    }
 }
 
 /// The end of a game in which anything may have been played.
