@@ -1,4 +1,4 @@
-//! An environment task at the tournament's table, read top to bottom: floor artifact, teachers, model, learning rate,
+//! An environment task at the tournament's table, read top to bottom: floor artifact, model, teachers, learning rate,
 //! the teachers' games, the states that the model itself reaches, exams, artifact.
 //!
 //! Match play is scored by wins alone, one stateless tool call a turn, at temperature 0. A teacher that has solved a game

@@ -1,7 +1,8 @@
 //! What is learnt from: turns with an answer, as rows of tokens, from several environments at once.
 //!
 //! Each environment has a share of the rows. It begins equal and moves toward those whose exam is furthest below what
-//! their teacher reaches on the same deals; no environment falls below half of an equal share.
+//! their teacher reaches on the same deals; no environment falls below half of an equal share. A base that knows no language
+//! is also told turns in shorter forms (docs/adr/0010).
 
 mod game;
 mod shares;
