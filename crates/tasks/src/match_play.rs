@@ -51,7 +51,7 @@ const PROBE: usize = 256;
 /// Steps that a run should have at least, before their batches are made larger.
 const STEPS_WANTED: f64 = 800.0;
 /// Of a base that knows no language: the learning rate, and how long the optimizer remembers squared gradients, which are a
-/// hundred times smaller after fifty steps than at first. The loss of liar's dice told briefly after 200 steps is 0.074, with
+/// thousand times smaller after fifty steps than at first. The loss of liar's dice told briefly after 200 steps is 0.074, with
 /// 1e-3 and 0.999 it is 0.099, and a gradient of 35 then undoes it.
 const RATE_FROM_NOTHING: f64 = 5e-4;
 const BETA_2_FROM_NOTHING: f64 = 0.99;
